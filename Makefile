@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help:  ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[models,media,serve,dev]'
+	touch $@
+
+install: $(VENV)/installed  ## make .venv and install gflow into it, editable, with everything the tests need
+
+demo: install  ## paint the picture of examples/poster.gflow
+	$(BIN)/gflow run examples/poster.gflow --out out
+	@echo "The picture is $(CURDIR)/out/poster.png"
+
+lint: install  ## style, types and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_layout.py
+
+test: install lint  ## everything the project promises, but for the slow tests
+	$(BIN)/pytest -n auto -m 'not slow'
+
+test-slow: install  ## what takes longer: more random programs, the starter models' figures
+	$(BIN)/pytest -n auto -m slow
+
+bench: install  ## the figures of the README
+	$(BIN)/python benchmarks/startup.py
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) out build *.egg-info
+
+.PHONY: help install demo lint test test-slow bench clean

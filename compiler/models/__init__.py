@@ -1,0 +1,1 @@
+"""Model families, one file each: how a model is inspected and checked."""

@@ -1,0 +1,1 @@
+"""Ops, one declaration each. Kept free of imports: other packages probe for a module called `kernels`."""

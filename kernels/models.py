@@ -1,0 +1,135 @@
+"""What a script can ask of a model: the providers (`diffusion`, `language`, `scorer`) and their methods, one
+declaration each. A provider is a class; its `__init__` is what `model name = provider(...)` takes, its methods
+are what `name.method(...)` takes. Bodies are empty: an engine (`gflow.runtime.engines`) does the work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from gflow.kernels.op import Signature, signature_of
+from gflow.kernels.types import ANY, Image, Mask, Size
+
+
+@dataclass(frozen=True)
+class Method:
+    """A declared method.
+
+    random: it takes a key, so two calls in different places differ.
+    typed: it accepts `as: TYPE`, and then gives a value of that type.
+    """
+
+    provider: str
+    name: str
+    signature: Signature
+    doc: str
+    random: bool = False
+    typed: bool = False
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A kind of model. `signature.params` are what its declaration in a script takes."""
+
+    name: str
+    signature: Signature
+    doc: str
+    methods: Mapping[str, Method]
+
+
+def method(*, random: bool = False, typed: bool = False, version: int = 1) -> Callable[[Any], Any]:
+    """Declare a method of a provider."""
+
+    def declare(body: Any) -> Any:
+        body.__method__ = {"random": random, "typed": typed, "version": version}
+        return body
+
+    return declare
+
+
+class diffusion:
+    """A text-to-image diffusion model, with image-to-image and inpainting: a folder in diffusers' layout, a
+    single `.safetensors` file, or a name on the hub."""
+
+    def __init__(self, source: str) -> None: ...
+
+    @method(random=True)
+    def generate(  # type: ignore[empty-body]
+        self,
+        prompt: str,
+        negative_prompt: str = "",
+        size: Size | None = None,
+        steps: int = 20,
+        guidance_scale: float = 4.0,
+        image: Image | None = None,
+        mask: Mask | None = None,
+        strength: float = 0.6,
+        seed: int | None = None,
+        seed_like: Literal["gflow", "torch"] = "gflow",
+    ) -> Image:
+        """Paint a picture from a prompt.
+
+        With `image`, start from that picture: `strength` (0..1) says how far to go from it. With `mask`, too,
+        only what is white in the mask is painted anew. `size` is the model's own unless given. `seed` is the
+        whole key: the same call with the same seed is the same picture wherever it stands;
+        `seed_like: "torch"` draws the noise that `torch.Generator().manual_seed(seed)` would.
+        """
+
+
+class language:
+    """A causal language model: a folder in transformers' layout, a name on the hub, or any server with an
+    OpenAI-compatible interface (`endpoint: "http://…/v1", name: "…"`; its key comes from OPENAI_API_KEY)."""
+
+    def __init__(self, source: str | None = None, endpoint: str | None = None, name: str | None = None) -> None: ...
+
+    @method(random=True, typed=True)
+    def generate(  # type: ignore[empty-body]
+        self,
+        prompt: str,
+        max_tokens: int = 256,
+        temperature: float = 0.7,
+        top_p: float = 1.0,
+        system: str = "",
+        seed: int | None = None,
+    ) -> str:
+        """Answer a prompt. `temperature: 0` always takes the likeliest token.
+
+        With `as: TYPE`, the answer is a value of that type, checked: `as: list<{ title: text, year: int }>`.
+        """
+
+
+class scorer:
+    """A model that tells how well a picture fits a text: a folder in transformers' CLIP layout, or a name on
+    the hub."""
+
+    def __init__(self, source: str) -> None: ...
+
+    @method()
+    def score(self, image: Image, text: str) -> float:  # type: ignore[empty-body]
+        """How well the picture fits the text: 0..1, higher is better, 0.5 as likely right as wrong; rounded to
+        4 decimals."""
+
+    @method()
+    def embed(self, text: str | None = None, image: Image | None = None) -> list[float]:  # type: ignore[empty-body]
+        """The text's or the picture's vector of length 1, to compare by dot product. Give one of the two."""
+
+
+@cache
+def providers() -> Mapping[str, Provider]:
+    """Every provider, by name."""
+    return {kind.__name__: _declare(kind) for kind in (diffusion, language, scorer)}
+
+
+def _declare(kind: type) -> Provider:
+    methods = {
+        name: Method(kind.__name__, name, signature_of(body), inspect.getdoc(body) or "", **body.__method__)
+        for name, body in vars(kind).items()
+        if hasattr(body, "__method__")
+    }
+    init = signature_of(kind.__init__)  # type: ignore[misc]
+    return Provider(kind.__name__, Signature(init.params, ANY), inspect.getdoc(kind) or "", methods)

@@ -1,0 +1,60 @@
+"""Randomness is addressed, not streamed: noise is a function of a key, and a key is a name.
+
+A key is derived from the run's seed by the path of what is being made (`poster/images[3]`), so it does not
+depend on batch layout, order, device or thread. The generator is Philox 4x64-10 (Salmon et al., "Parallel
+random numbers: as easy as 1, 2, 3", 2011), the normal variates are by Box and Muller (1958).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+
+from gflow.kernels.types import Array
+
+
+class Key(NamedTuple):
+    """128 bits that address one sample's randomness, and the path they were derived by, for people."""
+
+    bits: int
+    path: str = ""
+
+    def derive(self, name: str) -> Key:
+        """The key of a named part of this one."""
+        return Key(_digest(f"{self.bits:032x}/{name}"), f"{self.path}/{name}" if self.path else name)
+
+    def item(self, index: int) -> Key:
+        """The key of the item at a place, counted from 0."""
+        return Key(_digest(f"{self.bits:032x}[{index}]"), f"{self.path}[{index}]")
+
+
+def root(seed: int) -> Key:
+    """The key of a run."""
+    return Key(_digest(f"run {seed}"))
+
+
+def explicit(seed: int) -> Key:
+    """The key that `seed: n` on a call stands for: the same wherever the call stands."""
+    return Key(_digest(f"seed {seed}"), f"seed {seed}")
+
+
+def normal(key: Key, shape: tuple[int, ...], draw: int = 0) -> Array:
+    """Standard normal noise, float32. `draw` numbers the arrays that one sample needs, from 0."""
+    count = int(np.prod(shape, dtype=np.int64))
+    pairs = uniform(key, 2 * ((count + 1) // 2), draw).reshape(2, -1)
+    radius = np.sqrt(-2.0 * np.log1p(-pairs[0]))
+    angle = 2.0 * np.pi * pairs[1]
+    values = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])
+    return values[:count].reshape(shape).astype(np.float32)
+
+
+def uniform(key: Key, count: int, draw: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """`count` numbers in [0, 1), float64, 53 bits each."""
+    raw = np.random.Philox(key=_digest(f"{key.bits:032x} draw {draw}")).random_raw(count)
+    return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")

@@ -1,0 +1,189 @@
+"""One op, one declaration: a Python function under `kernels/` whose annotations are the op's signature.
+
+    @op
+    def count(items: list[T]) -> int:
+        '''How many items a list has.'''
+
+Everything else is derived: what the type checker allows, `gflow ops`, purity, the version in cache keys.
+The function's body is the op's definition. Ops are found by listing this folder; packages add theirs through
+the entry-point group `gflow.ops` (each entry names a module).
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, overload
+
+from gflow.kernels import types as t
+
+
+class OpError(Exception):
+    """An op can't do what was asked with these values: `best` of an empty list, a crop outside the image.
+
+    Trying again would not help; a `try ... else` may catch it.
+    """
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+#: The default of a parameter that has none.
+REQUIRED: Any = _Required()
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter of an op or a method. `variadic`: takes any number of further positional arguments."""
+
+    name: str
+    type: t.AnyType
+    default: Any = REQUIRED
+    variadic: bool = False
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Parameters in order and the result's type."""
+
+    params: tuple[Param, ...]
+    result: t.AnyType
+
+    def __str__(self) -> str:
+        return f"({', '.join(map(_show, self.params))}) -> {self.result}"
+
+
+@dataclass(frozen=True)
+class Op:
+    """A declared op. `kernel` takes the parameters by name and gives the result.
+
+    pure: equal arguments give an equal result, and nothing else happens.
+    version: raise it when the meaning changes; it is part of every cache key.
+    """
+
+    name: str
+    signature: Signature
+    doc: str
+    kernel: Callable[..., Any]
+    pure: bool = True
+    version: int = 1
+    family: str = ""
+
+
+@overload
+def op(function: Callable[..., Any], /) -> Callable[..., Any]: ...
+@overload
+def op(
+    *, name: str | None = None, pure: bool = True, version: int = 1
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
+def op(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    pure: bool = True,
+    version: int = 1,
+) -> Any:
+    """Declare an op. The function stays an ordinary function; its declaration hangs on it."""
+
+    def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        body.__op__ = Op(  # type: ignore[attr-defined]
+            name=name or body.__name__,
+            signature=signature_of(body),
+            doc=inspect.getdoc(body) or "",
+            kernel=body,
+            pure=pure,
+            version=version,
+            family=body.__module__.rpartition(".")[2],
+        )
+        return body
+
+    return declare if function is None else declare(function)
+
+
+@cache
+def registry() -> Mapping[str, Op]:
+    """Every op there is, by name: this folder's modules, then the plug-ins'."""
+    found: dict[str, Op] = {}
+    modules = [f"gflow.kernels.{info.name}" for info in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    modules += [point.value for point in entry_points(group="gflow.ops")]
+    for module_name in modules:
+        module = importlib.import_module(module_name)
+        for value in vars(module).values():
+            declared = getattr(value, "__op__", None)
+            if isinstance(declared, Op) and value.__module__ == module.__name__:
+                if declared.name in found:
+                    raise ValueError(f"two ops are called `{declared.name}`")
+                found[declared.name] = declared
+    return found
+
+
+def signature_of(function: Callable[..., Any]) -> Signature:
+    """The signature that a function's annotations and defaults declare. A `self` is passed over."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    params = tuple(
+        Param(
+            parameter.name,
+            type_of(hints[parameter.name]),
+            REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default,
+            parameter.kind is inspect.Parameter.VAR_POSITIONAL,
+        )
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "self"
+    )
+    return Signature(params, type_of(hints["return"]))
+
+
+_PLAIN: Mapping[Any, t.AnyType] = {
+    str: t.TEXT,
+    int: t.INT,
+    float: t.FLOAT,
+    bool: t.BOOL,
+    t.Size: t.SIZE,
+    NoneType: t.NONE,
+    Any: t.ANY,
+}
+
+
+def type_of(annotation: Any) -> t.AnyType:
+    """The language's type for a Python annotation. Raises TypeError for one that has none."""
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    if isinstance(annotation, TypeVar):
+        return t.Var(annotation.__name__)
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return typing.cast("t.AnyType", args[1])
+    if origin is list:
+        return t.ListOf(type_of(args[0]))
+    if origin is t.Each:
+        return t.EachOf(type_of(args[0]), type_of(args[1]))
+    if origin is Literal:
+        return t.Choice(args)
+    if origin in (Union, UnionType) and len(args) == 2 and NoneType in args:
+        return t.Optional(type_of(next(arg for arg in args if arg is not NoneType)))
+    raise TypeError(f"the language has no type for {annotation!r}")
+
+
+def _show(param: Param) -> str:
+    text = f"{'*' if param.variadic else ''}{param.name}: {param.type}"
+    return text if param.default is REQUIRED else f"{text} = {show_value(param.default)}"
+
+
+def show_value(value: Any) -> str:
+    """A plain value as a script would write it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,1 @@
+"""Engines, one file each: load a component, call it."""

@@ -1,0 +1,158 @@
+"""Small models with random weights, in the layouts that real ones have: loading and running them takes
+milliseconds. Each builder writes a folder and gives it back. The weights are the same every time.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
+
+
+def clip_tokenizer(limit: int = 16) -> Any:
+    """A CLIP tokenizer that knows single characters: two tokens of every text are its start and end."""
+    from transformers import CLIPTokenizer
+
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    tokens = [*characters, *(char + "</w>" for char in characters), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(
+        vocab={token: number for number, token in enumerate(tokens)}, merges=[], model_max_length=limit
+    )
+
+
+def diffusion(folder: Path, scheduler: Any = None, *, seed: int = 0) -> Path:
+    """A StableDiffusionPipeline for 32x32 pictures: the U-Net halves twice, the autoencoder reduces by 4."""
+    import torch
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    tokenizer = clip_tokenizer()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet = UNet2DConditionModel(
+            sample_size=8,
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            norm_num_groups=4,
+            attention_head_dim=4,
+            cross_attention_dim=16,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        )
+        vae = AutoencoderKL(
+            block_out_channels=(8, 8, 8),
+            norm_num_groups=4,
+            sample_size=32,
+            down_block_types=("DownEncoderBlock2D",) * 3,
+            up_block_types=("UpDecoderBlock2D",) * 3,
+        )
+        text_encoder = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=16,
+                intermediate_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                max_position_embeddings=16,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+            )
+        )
+    pipeline = StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=scheduler or DDIMScheduler(clip_sample=False, beta_schedule="scaled_linear"),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder)
+    return folder
+
+
+def language(folder: Path, *, chat: bool = True, context: int = 512, seed: int = 0) -> Path:
+    """A Llama with a byte-level tokenizer: every byte is a token, so it can write anything."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocab = {token: number for number, token in enumerate(["<s>", "</s>", *alphabet])}
+    backend = Tokenizer(models.BPE(vocab=vocab, merges=[]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
+    if chat:
+        tokenizer.chat_template = CHAT_TEMPLATE
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=len(vocab),
+                hidden_size=32,
+                intermediate_size=32,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                num_key_value_heads=2,
+                max_position_embeddings=context,
+                initializer_range=0.5,
+                bos_token_id=0,
+                eos_token_id=1,
+            )
+        )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def scorer(folder: Path, *, calibration: tuple[float, float] | None = None, seed: int = 0) -> Path:
+    """A CLIPModel for 16x16 pictures. calibration: scale and bias."""
+    import torch
+    from transformers import CLIPConfig, CLIPModel
+
+    tokenizer = clip_tokenizer()
+    tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = CLIPModel(
+            CLIPConfig(
+                text_config={
+                    **tower,
+                    "vocab_size": len(tokenizer),
+                    "max_position_embeddings": 16,
+                    "bos_token_id": tokenizer.bos_token_id,
+                    "eos_token_id": tokenizer.eos_token_id,
+                },
+                vision_config={**tower, "image_size": 16, "patch_size": 4},
+                projection_dim=16,
+            )
+        )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    processor = {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": True,
+        "size": {"shortest_edge": 16},
+        "resample": 3,
+        "do_center_crop": True,
+        "crop_size": {"height": 16, "width": 16},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": [0.48, 0.45, 0.4],
+        "image_std": [0.26, 0.25, 0.27],
+        "do_convert_rgb": True,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    if calibration:
+        scale, bias = calibration
+        (folder / "calibration.json").write_text(json.dumps({"scale": scale, "bias": bias}))
+    return folder

@@ -129,7 +129,8 @@ def registry() -> Mapping[str, Op]:
 
 
 def signature_of(function: Callable[..., Any]) -> Signature:
-    """The signature that a function's annotations and defaults declare. A `self` is passed over."""
+    """The signature that a function's annotations and defaults declare. A `self` is passed over, and so are
+    `**fields`, which only the syntax's own op for records takes."""
     hints = typing.get_type_hints(function, include_extras=True)
     params = tuple(
         Param(
@@ -139,7 +140,7 @@ def signature_of(function: Callable[..., Any]) -> Signature:
             parameter.kind is inspect.Parameter.VAR_POSITIONAL,
         )
         for parameter in inspect.signature(function).parameters.values()
-        if parameter.name != "self"
+        if parameter.name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     )
     return Signature(params, type_of(hints["return"]))
 
@@ -160,8 +161,10 @@ def type_of(annotation: Any) -> t.AnyType:
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     if isinstance(annotation, TypeVar):
-        return t.Var(annotation.__name__)
+        return t.Var(annotation.__name__, tuple(map(type_of, annotation.__constraints__)))
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if typing.is_typeddict(origin or annotation):
+        return _record_of(origin or annotation, args)
     if origin is Annotated:
         return typing.cast("t.AnyType", args[1])
     if origin is list:
@@ -173,6 +176,13 @@ def type_of(annotation: Any) -> t.AnyType:
     if origin in (Union, UnionType) and len(args) == 2 and NoneType in args:
         return t.Optional(type_of(next(arg for arg in args if arg is not NoneType)))
     raise TypeError(f"the language has no type for {annotation!r}")
+
+
+def _record_of(declared: Any, args: tuple[Any, ...]) -> t.Record:
+    """The record type of a TypedDict, its type parameters replaced by `args`."""
+    given = dict(zip(getattr(declared, "__parameters__", ()), args, strict=True))
+    hints = typing.get_type_hints(declared, include_extras=True)
+    return t.Record(tuple((name, type_of(given.get(hint, hint))) for name, hint in hints.items()))
 
 
 def _show(param: Param) -> str:

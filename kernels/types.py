@@ -79,12 +79,13 @@ class Optional(Type, frozen=True, tag="optional"):
 
 
 class Var(Type, frozen=True, tag="var"):
-    """A type parameter of a generic op, found from the arguments."""
+    """A type parameter of a generic op, found from the arguments. With `among`, it is one of those types."""
 
     name: str
+    among: tuple[AnyType, ...] = ()
 
     def __str__(self) -> str:
-        return self.name
+        return " | ".join(map(str, self.among)) or self.name
 
 
 class EachOf(Type, frozen=True, tag="each"):

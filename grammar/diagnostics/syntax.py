@@ -1,0 +1,147 @@
+"""E01xx: what can be wrong before anything has a meaning."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gflow.grammar.diagnostics.base import Diagnostic, Fix
+from gflow.grammar.source import Span
+
+
+@dataclass(frozen=True)
+class Unexpected(Diagnostic):
+    code: ClassVar[str] = "E0101"
+    title: ClassVar[str] = "{found} can't stand here"
+    label: ClassVar[str] = "expected {expected}"
+    help: ClassVar[str] = "{hint}"
+    found: str
+    expected: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Unclosed(Diagnostic):
+    code: ClassVar[str] = "E0102"
+    title: ClassVar[str] = "`{opener}` is never closed"
+    label: ClassVar[str] = "expected `{closer}` before this"
+    opener: str
+    closer: str
+
+
+@dataclass(frozen=True)
+class UnterminatedText(Diagnostic):
+    code: ClassVar[str] = "E0103"
+    title: ClassVar[str] = "this text has no end"
+    label: ClassVar[str] = "{where} ends before a closing `{quote}`"
+    help: ClassVar[str] = 'a text of several lines stands between `"""` and `"""`'
+    quote: str
+    where: str
+
+
+@dataclass(frozen=True)
+class BadEscape(Diagnostic):
+    code: ClassVar[str] = "E0104"
+    title: ClassVar[str] = "there is no escape `{escape}`"
+    label: ClassVar[str] = "not an escape"
+    help: ClassVar[str] = r"the escapes are \n \t \" \\ \$ and \u{{1F600}}; for a backslash write \\"
+    escape: str
+
+
+@dataclass(frozen=True)
+class UnknownUnit(Diagnostic):
+    code: ClassVar[str] = "E0105"
+    title: ClassVar[str] = "there is no unit `{unit}`"
+    label: ClassVar[str] = "did you mean `{suggestion}`?"
+    note: ClassVar[str] = "the units are ms s min h, fps, %, x, KB MB GB TB and KiB MiB GiB TiB; a size is 640x480"
+    unit: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class UnexpectedCharacter(Diagnostic):
+    code: ClassVar[str] = "E0106"
+    title: ClassVar[str] = "{character} has no meaning here"
+    label: ClassVar[str] = "did you mean `{suggestion}`?"
+    character: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class MissingElse(Diagnostic):
+    code: ClassVar[str] = "E0107"
+    title: ClassVar[str] = "this `if` has no `else`"
+    label: ClassVar[str] = "expected `else` after this block"
+    note: ClassVar[str] = "an `if` is an expression, so it needs a value for both cases"
+    help: ClassVar[str] = "write `else {{ none }}` where there is nothing to give"
+
+
+@dataclass(frozen=True)
+class NotText(Diagnostic):
+    code: ClassVar[str] = "E0108"
+    title: ClassVar[str] = "this file is not UTF-8 text"
+    label: ClassVar[str] = "{what}"
+    what: str
+
+
+@dataclass(frozen=True)
+class TooDeep(Diagnostic):
+    code: ClassVar[str] = "E0109"
+    title: ClassVar[str] = "this is nested too deep"
+    label: ClassVar[str] = "more than {limit} levels"
+    help: ClassVar[str] = "give a part of it a name, or make it a flow of its own"
+    limit: int
+
+
+@dataclass(frozen=True)
+class NotCallable(Diagnostic):
+    code: ClassVar[str] = "E0110"
+    title: ClassVar[str] = "this can't be called"
+    label: ClassVar[str] = "neither a name nor a method"
+    help: ClassVar[str] = "only flows, ops and the methods of models are called"
+
+
+@dataclass(frozen=True)
+class NumberTooLarge(Diagnostic):
+    code: ClassVar[str] = "E0111"
+    title: ClassVar[str] = "this number is too large"
+    label: ClassVar[str] = "no value can be as large"
+
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}", "${": "}"}
+
+
+def unclosed(span: Span, opener: Span) -> Unclosed:
+    """span: what was found where the bracket should have been closed by."""
+    return Unclosed(span, opener.text, _CLOSERS[opener.text], other=(opener, "opened here"))
+
+
+def unknown_unit(span: Span, unit: str, suggestion: str | None) -> UnknownUnit:
+    """suggestion: the number with a unit there is."""
+    return UnknownUnit(span, unit, suggestion, fix=Fix(span=span, text=suggestion) if suggestion else None)
+
+
+# What is written for a mark of the language elsewhere, or by a word processor.
+_LIKE = {
+    "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "'": '"', "‘": '"', "’": '"', "`": '"',
+    "–": "-", "—": "-", "−": "-", "×": "x", "÷": "/", "…": "..", "→": "->", "≤": "<=", "≥": ">=", "≠": "!=",
+    "&": "and", "!": "not", "#": "//", "\u00a0": " ", "\u3000": " ",
+    "，": ",", "：": ":", "；": ";", "（": "(", "）": ")",
+}  # fmt: skip
+
+
+def unexpected_character(span: Span) -> UnexpectedCharacter:
+    char = span.text
+    name = unicodedata.name(char, f"the character U+{ord(char):04X}").lower().replace("u+", "U+")
+    shown = f"`{char}`" if char.isprintable() and char.strip() and char != "`" else f"{name}"
+    suggestion = _LIKE.get(char)
+    fix = Fix(span=span, text=suggestion) if suggestion else None
+    if suggestion == " ":
+        suggestion = "an ordinary space"
+    return UnexpectedCharacter(span, shown, suggestion, fix=fix)
+
+
+def is_character(digits: str | None) -> bool:
+    r"""Whether the digits of `\u{...}` (None for another escape) name a character."""
+    return digits is None or (int(digits, 16) <= 0x10FFFF and not 0xD800 <= int(digits, 16) < 0xE000)

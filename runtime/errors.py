@@ -74,6 +74,12 @@ class EndpointFailed(RunError):
     retryable = True
 
 
+class EndpointRefused(EndpointFailed):
+    """A server refused for a reason that stays: the key, the model's name, the request itself."""
+
+    retryable = False
+
+
 class WrongShape(RunError):
     """A model's answer is not a value of the type that was asked for with `as:`."""
 

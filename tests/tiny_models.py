@@ -78,8 +78,13 @@ def diffusion(folder: Path, scheduler: Any = None, *, seed: int = 0) -> Path:
     return folder
 
 
-def language(folder: Path, *, chat: bool = True, context: int = 512, seed: int = 0) -> Path:
-    """A Llama with a byte-level tokenizer: every byte is a token, so it can write anything."""
+def language(
+    folder: Path, *, chat: bool = True, context: int = 512, knows: str | None = None, seed: int = 0
+) -> Path:
+    """A Llama with a byte-level tokenizer: every byte is a token, so it can write anything.
+
+    knows: a text that it has learnt by heart, prompt and answer, and ends after.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -92,7 +97,7 @@ def language(folder: Path, *, chat: bool = True, context: int = 512, seed: int =
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>")
     if chat:
         tokenizer.chat_template = CHAT_TEMPLATE
-    with torch.random.fork_rng():
+    with torch.enable_grad(), torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LlamaForCausalLM(
             LlamaConfig(
@@ -103,14 +108,31 @@ def language(folder: Path, *, chat: bool = True, context: int = 512, seed: int =
                 num_attention_heads=2,
                 num_key_value_heads=2,
                 max_position_embeddings=context,
-                initializer_range=0.5,
+                initializer_range=0.02 if knows else 0.5,
                 bos_token_id=0,
                 eos_token_id=1,
             )
         )
+        if knows:
+            _learn(model, [*tokenizer(knows)["input_ids"], 1])
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def _learn(model: Any, ids: list[int]) -> None:
+    import torch
+
+    row = torch.tensor([ids])
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(400):
+        loss = model(input_ids=row, labels=row).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if loss < 0.01:
+            return
+    raise AssertionError(f"the tiny model did not learn its text: loss {loss:.3f}")
 
 
 def scorer(folder: Path, *, calibration: tuple[float, float] | None = None, seed: int = 0) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gflow.kernels.op import OpError, op
 
 
@@ -48,9 +50,11 @@ def format_(value: float, decimals: int = 2, digits: int = 1) -> str:
     for name, number in (("decimals", decimals), ("digits", digits)):
         if not 0 <= number <= 100:
             raise OpError(f"`format` takes 0 to 100 for `{name}`, not {number}")
-    sign = "-" if value < 0 else ""
+    written = f"{value:z.{decimals}f}"
+    if not math.isfinite(value):
+        return written
     width = digits + (decimals + 1 if decimals else 0)
-    return f"{sign}{abs(value):0{width}.{decimals}f}"
+    return written.zfill(width + written.startswith("-"))
 
 
 @op

@@ -1,0 +1,181 @@
+"""E03xx: types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gflow.grammar.diagnostics.base import Diagnostic
+
+
+@dataclass(frozen=True)
+class Mismatch(Diagnostic):
+    code: ClassVar[str] = "E0301"
+    title: ClassVar[str] = "{what} must be `{expected}`, but this is `{found}`"
+    label: ClassVar[str] = "this is `{found}`"
+    help: ClassVar[str] = "{hint}"
+    what: str
+    expected: str
+    found: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class MissingArgument(Diagnostic):
+    code: ClassVar[str] = "E0302"
+    title: ClassVar[str] = "`{callee}` needs `{name}`"
+    label: ClassVar[str] = "`{name}: {type}` is missing"
+    note: ClassVar[str] = "its signature is {callee}{signature}"
+    callee: str
+    name: str
+    type: str
+    signature: str
+
+
+@dataclass(frozen=True)
+class UnknownArgument(Diagnostic):
+    code: ClassVar[str] = "E0303"
+    title: ClassVar[str] = "`{callee}` has no parameter `{name}`"
+    label: ClassVar[str] = "did you mean `{suggestion}`?"
+    note: ClassVar[str] = "its signature is {callee}{signature}"
+    callee: str
+    name: str
+    signature: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class TooManyArguments(Diagnostic):
+    code: ClassVar[str] = "E0304"
+    title: ClassVar[str] = "`{callee}` takes {limit} arguments"
+    label: ClassVar[str] = "this one is too many"
+    note: ClassVar[str] = "its signature is {callee}{signature}"
+    callee: str
+    limit: int
+    signature: str
+
+
+@dataclass(frozen=True)
+class NotExhaustive(Diagnostic):
+    code: ClassVar[str] = "E0305"
+    title: ClassVar[str] = "this `match` does not say what to do with {missing}"
+    label: ClassVar[str] = "this is `{subject}`"
+    help: ClassVar[str] = "add the missing cases, or `_ => …` for everything else"
+    missing: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Recursion(Diagnostic):
+    code: ClassVar[str] = "E0306"
+    title: ClassVar[str] = "`{name}` calls itself"
+    label: ClassVar[str] = "{chain}"
+    help: ClassVar[str] = "flows do not recurse; repeat with `for` or `refine … up to`"
+    name: str
+    chain: str
+
+
+@dataclass(frozen=True)
+class NoOperator(Diagnostic):
+    code: ClassVar[str] = "E0307"
+    title: ClassVar[str] = "`{op}` does not work on {operands}"
+    label: ClassVar[str] = "{hint}"
+    op: str
+    operands: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class NotCallable(Diagnostic):
+    code: ClassVar[str] = "E0308"
+    title: ClassVar[str] = "`{callee}` can't be called"
+    label: ClassVar[str] = "{hint}"
+    callee: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class NoField(Diagnostic):
+    code: ClassVar[str] = "E0309"
+    title: ClassVar[str] = "`{type}` has no field `{name}`"
+    label: ClassVar[str] = "did you mean `{suggestion}`?"
+    help: ClassVar[str] = "{hint}"
+    type: str
+    name: str
+    suggestion: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class BranchesDiffer(Diagnostic):
+    code: ClassVar[str] = "E0310"
+    title: ClassVar[str] = "{what} must have one type, but these are `{left}` and `{right}`"
+    label: ClassVar[str] = "this is `{right}`"
+    what: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class ArgumentTwice(Diagnostic):
+    code: ClassVar[str] = "E0311"
+    title: ClassVar[str] = "`{name}` is given twice"
+    label: ClassVar[str] = "given here again"
+    name: str
+
+
+@dataclass(frozen=True)
+class BadRange(Diagnostic):
+    code: ClassVar[str] = "E0312"
+    title: ClassVar[str] = "{what}"
+    label: ClassVar[str] = "{hint}"
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class MisplacedLambda(Diagnostic):
+    code: ClassVar[str] = "E0313"
+    title: ClassVar[str] = "a lambda can't stand here"
+    label: ClassVar[str] = "only where an op takes one, as in `best(by: img => …)`"
+
+
+@dataclass(frozen=True)
+class LambdaNeeded(Diagnostic):
+    code: ClassVar[str] = "E0314"
+    title: ClassVar[str] = "`{name}` of `{callee}` takes a lambda"
+    label: ClassVar[str] = "write it as `{name}: item => …`"
+    callee: str
+    name: str
+
+
+@dataclass(frozen=True)
+class NoValue(Diagnostic):
+    code: ClassVar[str] = "E0315"
+    title: ClassVar[str] = "{what} gives no value"
+    label: ClassVar[str] = "a block's value is its last line, which must be an expression"
+    what: str
+
+
+@dataclass(frozen=True)
+class BadPattern(Diagnostic):
+    code: ClassVar[str] = "E0316"
+    title: ClassVar[str] = "this case can never be reached"
+    label: ClassVar[str] = "{reason}"
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotTyped(Diagnostic):
+    code: ClassVar[str] = "E0317"
+    title: ClassVar[str] = "`{callee}` does not take `as:`"
+    label: ClassVar[str] = "{reason}"
+    callee: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class UnusedValue(Diagnostic):
+    code: ClassVar[str] = "W0301"
+    title: ClassVar[str] = "this value is never used, so it is never computed"
+    label: ClassVar[str] = "bind it to a name, or remove the line"

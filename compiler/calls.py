@@ -256,8 +256,9 @@ def _argument(scope: Scope, given: _Given, param: Param, arg: n.Arg) -> SSAValue
         return widen(scope, value, substitute(param.type, given.found), arg.value.span)
     wanted = substitute(param.type, before)
     if t.accepts(wanted, d.type_of(value)):
-        scope.report(Mismatch(arg.value.span, what, str(wanted), str(d.type_of(value))))
-        return value
+        # Only a type parameter could refuse it: by the types it may be, or by what it stands for already.
+        shown = wanted if wanted != t.ANY else param.type
+        return scope.report(Mismatch(arg.value.span, what, str(shown), str(d.type_of(value))))
     return convert(scope, value, wanted, arg.value.span, what)
 
 

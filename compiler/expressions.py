@@ -51,7 +51,11 @@ def _template(scope: Scope, node: n.Template, expected: t.AnyType | None) -> SSA
         if isinstance(part, str):
             parts.append(scope.add(d.const(part, t.TEXT), node.span))
         else:
-            parts.append(build(scope, part))
+            value = build(scope, part)
+            if d.type_of(value) == t.DURATION:
+                # While running, a duration is a number of seconds like any other.
+                value = scope.add(d.call("op", "text of duration", {"value": value}, t.TEXT), part.span)
+            parts.append(value)
     return scope.add(d.call("op", "text", {}, t.TEXT, variadic=parts), node.span)
 
 

@@ -33,9 +33,9 @@ def structural(node: n.TypeNode) -> t.AnyType:
 def unify(target: t.AnyType, source: t.AnyType, found: dict[str, t.AnyType]) -> bool:
     """Whether `source` may be given for `target`, whose type parameters are looked up and noted in `found`."""
     match target, source:
-        case t.Var(name), _:
+        case t.Var(name, among), _:
             joined = t.join(found[name], source) if name in found else source
-            if joined is None:
+            if joined is None or (among and joined not in (*among, t.ANY)):
                 return False
             found[name] = joined
             return True

@@ -238,6 +238,14 @@ def text(*parts: Any) -> str:
     return "".join(map(show, parts))
 
 
+@op
+def present(value: T | None) -> T:
+    """A value that is known not to be `none`: what `a ?? b` is where `a` is there."""
+    if value is None:
+        raise OpError("this is `none`")
+    return value
+
+
 @op(name="text of duration")
 def text_of_duration(value: Duration) -> str:
     """A duration as a script writes it: `4s`, `0.25s`."""

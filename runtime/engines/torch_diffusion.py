@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from gflow.kernels import noise
+from gflow.kernels.geometry import resize
 from gflow.kernels.noise import Key
+from gflow.kernels.pixels import checked_size
 from gflow.kernels.types import AnyType, Array, Size
 from gflow.runtime.engines import torch_noise
 from gflow.runtime.engines.base import CallContext
@@ -90,7 +92,7 @@ class DiffusionModel:
             given = {"image": _tensor(picture), "strength": float(args["strength"])}
         task, mask = ("image", None) if given else ("text", None)
         if args["mask"] is not None:
-            mask = _resized(args["mask"][:, :, None], size)
+            mask = _resized(args["mask"], size)[:, :, None]
             task, given["mask_image"] = "mask", _tensor(mask)
         if size is not None:
             given.update(width=size.width, height=size.height)
@@ -152,8 +154,7 @@ class DiffusionModel:
     def _check_size(self, size: Size | None) -> None:
         if size is None:
             return
-        if size.width < 1 or size.height < 1:
-            raise OpFailed(f"a picture of {size} can't be painted")
+        checked_size("generate", *size)
         step = self.multiple
         if size.width % step or size.height % step:
             below = Size(*(max(step, side // step * step) for side in size))
@@ -245,14 +246,9 @@ def _flattened(image: Array) -> Array:
 
 
 def _resized(picture: Array, size: Size) -> Array:
-    """To a size, bilinear, antialiased where it shrinks. Clipped to 0..1, which pipelines insist on."""
-    picture = np.clip(picture, 0, 1)
-    if picture.shape[:2] == (size.height, size.width):
-        return picture
-    resized = torch.nn.functional.interpolate(
-        _tensor(picture), (size.height, size.width), mode="bilinear", antialias=True
-    )
-    return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy())
+    """As the op `resize` does it. Clipped to 0..1, which pipelines insist on."""
+    same = picture.shape[:2] == (size.height, size.width)
+    return np.clip(picture if same else resize(picture, size), 0, 1)
 
 
 def _tensor(picture: Array) -> torch.Tensor:

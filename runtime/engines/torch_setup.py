@@ -10,7 +10,8 @@ from contextlib import ExitStack, contextmanager
 
 import torch
 
-from gflow.runtime.errors import EngineFailed, ModelMissing, RunError
+from gflow.kernels.op import OpError
+from gflow.runtime.errors import EngineFailed, ModelMissing, OpFailed, RunError
 from gflow.runtime.plan import Model
 
 
@@ -63,6 +64,8 @@ def running(*libraries: str) -> Iterator[None]:
             yield
     except RunError:
         raise
+    except OpError as error:
+        raise OpFailed(str(error)) from error
     except torch.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         message = f"the GPU's memory is full: {_first_line(error)}"

@@ -53,7 +53,11 @@ def resolve(
     if place is None:
         return None, [] if from_hub else [_not_found(source, span, script_folder)]
     family = _FAMILIES[provider]
-    findings: list[Finding] = family.inspect(place)
+    findings: list[Finding]
+    try:
+        findings = family.inspect(place)
+    except OSError as error:
+        findings = [Damaged(place.name, f"it can't be read: {error.strerror}")]
     if from_hub and not any(isinstance(finding, WrongKind) for finding in findings):
         # A part of a model may be in the cache; the rest comes with the first run.
         return (None if findings else str(place)), []
@@ -109,9 +113,12 @@ def _find(source: str, script_folder: Path) -> tuple[Path | None, bool]:
     head, _, name = source.partition("/")
     if head == "starter" and re.fullmatch(r"[\w-]+", name) and (_starter() / name).is_dir():
         return _starter() / name, False
-    local = Path(os.path.abspath(script_folder / Path(source).expanduser())) if source else None
-    if local is not None and local.exists():
-        return local, False
+    try:
+        local = Path(os.path.abspath(script_folder / Path(source).expanduser()))
+        if source and local.exists():
+            return local, False
+    except (OSError, RuntimeError):  # A name that is too long, a folder that may not be read, `~nobody`.
+        return None, False
     # `models/scense` beside a folder `models` is a slip, not a hub's name.
     if head == "starter" or not _HUB_NAME.fullmatch(source) or (script_folder / head).is_dir():
         return None, False
@@ -132,7 +139,7 @@ def _cached(name: str) -> Path | None:
 
 
 def _not_found(source: str, span: Span, script_folder: Path) -> SourceNotFound:
-    local = script_folder / Path(source).expanduser()
+    local = script_folder / source
     # Names are compared without their folders: what two paths share says nothing of what was meant.
     near = {path.name: str(Path(source).parent / path.name) for path in _folders(local.parent)}
     near |= {path.name: f"starter/{path.name}" for path in _folders(_starter())}

@@ -92,7 +92,10 @@ def check_weights(folder: Path, stem: str, within: Path) -> list[Finding]:
     shards = set(whole)
     for index in [] if whole else indexes:
         try:
-            shards |= {folder / str(shard) for shard in read_json(index)["weight_map"].values()}
+            names = {str(name) for name in read_json(index)["weight_map"].values()}
+            if not names or any(Path(name).name != name for name in names):
+                raise DamagedFile("it names files elsewhere")
+            shards |= {folder / name for name in names}
         except (DamagedFile, KeyError, AttributeError):
             findings.append(Damaged(str(index.relative_to(within)), "it is not a list of shards"))
     for shard in sorted(shards):

@@ -53,8 +53,12 @@ def describe(token: Token) -> str:
         return "the end of the file" if token.text == "" else "the end of the line"
     if token.type == "_NL":
         return "`;`" if token.text == ";" else "the end of the line"
-    if token.type in ("TEXT", "TEXT_OPEN"):
+    if token.type == "TEXT":
         return "a text"
+    if token.type == "TEXT_OPEN":
+        return "a text with `${…}`"
+    if token.type == "RECORD_BRACE":
+        return "a record"
     if token.type in ("TEXT_MID", "TEXT_CLOSE"):
         return "`}`"
     return f"`{token.text}`" if len(token.text) <= 40 else "this"
@@ -73,9 +77,10 @@ def words(accepted: set[str], marks: Mapping[str, str]) -> str | None:
         out.append("an expression")
     elif written - _GOES_ON:
         written -= _GOES_ON
+    elif written == {".", "("}:
+        return "`(`"
     else:
         return "an operator"
-    # The end of a block is only worth naming where nothing else fits.
     out += sorted({_WORDS.get(name, f"`{name}`") for name in written})
     if len(out) > _MOST:
         out = out[:_MOST]

@@ -149,10 +149,11 @@ _CLOSERS = {"(": ")", "[": "]"}
 
 
 def _left_open(tokens: Sequence[Token], token: Token) -> Token | None:
-    """The bracket around a token that is first on its line: the bracket was probably forgotten to be closed."""
+    """The bracket around a token that begins a line or closes another bracket: it was probably forgotten."""
     source = token.span.source
     start = token.span.start
-    if source.text[source.text.rfind("\n", 0, start) + 1 : start].strip():
+    begins_line = not source.text[source.text.rfind("\n", 0, start) + 1 : start].strip()
+    if not begins_line and token.text not in (")", "]", "}"):
         return None
     stack = []
     for other in tokens:
@@ -175,7 +176,6 @@ def _hint(tokens: Sequence[Token], token: Token) -> str | None:
     index = next((i for i, other in enumerate(tokens) if other.span.start == token.span.start), len(tokens))
     following = tokens[index + 1].text if index + 1 < len(tokens) else ""
     if index == 0 and following == "=":
-        return f"a constant of the file is written `let {token.text} = …`"
-    if token.text in ("return", "def", "var", "const", "import", "fn", "function"):
-        return None
-    return None
+        return syntax.top_level_hint(token.text)
+    before = tokens[index - 1].text if index else ""
+    return syntax.hint(before, token.text, token.type)

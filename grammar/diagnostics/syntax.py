@@ -109,6 +109,35 @@ class NumberTooLarge(Diagnostic):
     label: ClassVar[str] = "no value can be as large"
 
 
+# What people are used to from elsewhere: the word before, the word or mark that can't stand there, what to write.
+_HINTS = [
+    (("return",), None, "there is no `return`: a block's value is its last expression"),
+    (("let", "var", "const"), None, "inside a block, a name is bound by `name = value`"),
+    (("def", "fn", "func", "function"), None, "a flow begins with the word `flow`"),
+    (("import",), None, 'another file is used by `use "other.gflow" as other`'),
+    (("while", "loop"), None, "to try again until something holds, use `refine`; to go through a list, `for`"),
+    (None, ("|",), "the words are `and`, `or`, `not`; a chain is `|>`"),
+    (None, ("<", "<=", ">", ">=", "==", "!="), "compare one pair at a time, joined by `and`"),
+    (None, ("=",), "arguments and fields are named with `:`"),
+]
+
+
+def hint(before: str, found: str, kind: str) -> str | None:
+    """What may help where the token `found` (of the terminal `kind`) can't follow the token `before`."""
+    if kind == "RECORD_BRACE":
+        return "a block that gives a record has two pairs of braces: { { name: value } }"
+    if kind == "TEXT_OPEN":
+        return "this text is fixed: nothing can be filled in"
+    for befores, founds, text in _HINTS:
+        if (befores is None or before in befores) and (founds is None or found in founds):
+            return text
+    return "what follows `|>` is a call: `|> first()`" if before == "|>" else None
+
+
+def top_level_hint(name: str) -> str:
+    return f"a constant of the file is written `let {name} = …`"
+
+
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "${": "}"}
 
 
@@ -135,6 +164,8 @@ def unexpected_character(span: Span) -> UnexpectedCharacter:
     char = span.text
     name = unicodedata.name(char, f"the character U+{ord(char):04X}").lower().replace("u+", "U+")
     shown = f"`{char}`" if char.isprintable() and char.strip() and char != "`" else f"{name}"
+    if unicodedata.combining(char):
+        shown = name
     suggestion = _LIKE.get(char)
     fix = Fix(span=span, text=suggestion) if suggestion else None
     if suggestion == " ":

@@ -89,16 +89,9 @@ def test_nothing_there(here: Path, hub: Path) -> None:
     (here / "models").mkdir()
     shutil.move(here / "judge", here / "models" / "judge")
     assert only(resolve("scorer", here, "models/juge"), "E0402").text("label") == 'did you mean "models/judge"?'
-    for source in (
-        "",
-        "/nowhere/at/all",
-        "~/nowhere/at/all",
-        "starter/nothing-like-that",
-        "a/b/c",
-        "\0",
-        "x" * 5000,
-        "~nobody-by-this-name/x",
-    ):
+    for source in ("", "/nowhere/at/all", "~/nowhere/at/all", "~nobody-by-this-name/x", "starter/nothing", "a/b/c"):
+        only(resolve("scorer", here, source), "E0402")
+    for source in ("\0", "x" * 5000):
         only(resolve("scorer", here, source), "E0402")
 
 

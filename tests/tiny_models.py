@@ -113,6 +113,7 @@ def language(
                 eos_token_id=1,
             )
         )
+        model.generation_config.do_sample = True  # Else `transformers serve` does not heed a temperature.
         if knows:
             _learn(model, [*tokenizer(knows)["input_ids"], 1])
     model.save_pretrained(folder)

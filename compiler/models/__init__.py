@@ -141,8 +141,9 @@ def _cached(name: str) -> Path | None:
 def _not_found(source: str, span: Span, script_folder: Path) -> SourceNotFound:
     local = script_folder / source
     # Names are compared without their folders: what two paths share says nothing of what was meant.
-    near = {path.name: str(Path(source).parent / path.name) for path in _folders(local.parent)}
-    near |= {path.name: f"starter/{path.name}" for path in _folders(_starter())}
+    near = {path.name: f"starter/{path.name}" for path in _folders(_starter())}
+    if not source.startswith("starter/"):
+        near |= {path.name: str(Path(source).parent / path.name) for path in _folders(local.parent)}
     name = _nearest(Path(source).name, list(near))
     suggestion = near[name] if name else None
     fix = Fix(span=span, text=f'"{suggestion}"') if suggestion and span.text == f'"{source}"' else None

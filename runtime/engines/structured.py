@@ -7,8 +7,8 @@ is asked for JSON that fits a schema, and what it answers is checked.
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from typing import Any, Protocol
 
 from gflow.kernels import types as t
@@ -213,10 +213,11 @@ def _read(type_: t.AnyType, data: Any, where: str) -> Any:
     if type_ == t.BOOL and isinstance(data, bool):
         return data
     if type_ in (t.INT, t.FLOAT) and isinstance(data, int | float) and not isinstance(data, bool):
-        if type_ == t.FLOAT and math.isfinite(data):
-            return float(data)
-        if type_ == t.INT and data == int(data):
+        # Python reads NaN and Infinity, which no JSON has, and whole numbers that no float holds.
+        if type_ == t.INT and (isinstance(data, int) or data.is_integer()):
             return int(data)
+        if type_ == t.FLOAT and abs(data) <= sys.float_info.max:
+            return float(data)
     raise WrongShape(f"{where} should be {type_}, not {_shown(data)}")
 
 

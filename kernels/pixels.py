@@ -104,7 +104,7 @@ def straight(picture: Array) -> Array:
     """The inverse of `premultiplied`; alpha is clamped to 0..1, and what is wholly transparent becomes black."""
     if picture.ndim == 2 or picture.shape[2] == 3:
         return picture
-    alpha = np.clip(picture[..., 3:], 0, 1)
+    alpha = picture[..., 3:]
     visible = alpha > 1e-6
     colors = np.where(visible, picture[..., :3] / np.where(visible, alpha, 1), 0)
-    return np.concatenate([colors, alpha], axis=2).astype(np.float32)
+    return np.concatenate([colors, np.clip(alpha, 0, 1)], axis=2)

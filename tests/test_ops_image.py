@@ -84,7 +84,8 @@ def test_what_is_transparent_has_no_color() -> None:
     """A red square on transparent green stays red at its edges."""
     image = np.tile(np.array([0, 1, 0, 0], np.float32), (16, 16, 1))
     image[4:12, 4:12] = [1, 0, 0, 1]
-    for result in (run("resize", image, Size(9, 9)), run("blur", image, 1.5), run("rotate", image, 30.0)):
+    turned = run("rotate", image, 30.0, color="transparent")
+    for result in (run("resize", image, Size(9, 9)), run("blur", image, 1.5), turned):
         visible = result[result[..., 3] > 0.01]
         assert len(visible) > 20
         assert near(visible[:, :3], np.tile(np.array(RED), (len(visible), 1)), 1e-3)

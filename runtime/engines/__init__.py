@@ -1,1 +1,30 @@
-"""Engines, one file each: load a component, call it."""
+"""Engines, one file each: load a model, call its methods."""
+
+from __future__ import annotations
+
+from gflow.runtime.engines.base import Engine
+from gflow.runtime.errors import ModelMissing
+from gflow.runtime.plan import Model
+
+
+def choose(model: Model, *, stand_ins: bool) -> Engine:
+    """The engine that runs a model. Engines are imported when they are needed, as they are heavy.
+
+    Raises ModelMissing where what the engine needs is not installed."""
+    if stand_ins:
+        from gflow.runtime.engines.standin import StandInEngine
+
+        return StandInEngine()
+    if model.args.get("endpoint") is not None:
+        from gflow.runtime.engines.openai import OpenAIEngine
+
+        return OpenAIEngine()
+    try:
+        from gflow.runtime.engines.torch import TorchEngine
+    except ImportError as error:
+        raise ModelMissing(
+            f"the model `{model.name}` needs {error.name}, which is not installed",
+            help="pip install 'gflow[models]'",
+            place=model.place,
+        ) from error
+    return TorchEngine()

@@ -1,0 +1,200 @@
+"""From results to files and to Python values.
+
+A result's fields become files: `{ film, cover }` is `film.mp4` and `cover.png`, a list of images is
+`name/000.png`, .... Every file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels import types as t
+from gflow.runtime.errors import InputError, OutputError
+
+#: The key of the PNG text chunk that holds where a picture comes from.
+PROVENANCE = "gflow"
+
+
+def prepare(folder: Path) -> None:
+    """Makes the folder and makes sure, before a long run, that files can be written into it. Raises InputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"--out: can't write into {folder}: {(error.strerror or str(error)).lower()}",
+            help="give a folder that you may write to, as in `--out results`",
+        ) from error
+
+
+def write(
+    name: str, type_: t.AnyType, value: Any, folder: Path, *, provenance: Mapping[str, Any]
+) -> list[Path]:
+    """Writes a result and gives the files, in order. `provenance` goes into each picture, and into
+    `name.gflow.json` where there is none. Raises OutputError."""
+    writer = _Writer(folder, provenance)
+    try:
+        if isinstance(type_, t.Record):
+            for field, field_type in type_.fields:
+                writer.value(field, field_type, value[field])
+        else:
+            writer.value(name, type_, value)
+        if not writer.pictures and writer.files:
+            writer.text(f"{name}.gflow.json", _json(provenance))
+    except OSError as error:
+        raise OutputError(f"can't write into {folder}: {(error.strerror or str(error)).lower()}") from error
+    return writer.files
+
+
+class _Writer:
+    """Writes values into one folder and notes the files."""
+
+    def __init__(self, folder: Path, provenance: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.provenance = provenance
+        self.files: list[Path] = []
+        self.pictures = 0
+
+    def value(self, name: str, type_: t.AnyType, value: Any) -> None:
+        if isinstance(type_, t.Optional):
+            if value is None:
+                return
+            type_ = type_.item
+        match type_:
+            case t.Scalar("image" | "mask"):
+                self.picture(f"{name}.png", value)
+            case t.Scalar("video" | "audio"):
+                self.copy(f"{name}{value.path.suffix}", value.path)
+            case t.Scalar("text") | t.Choice():
+                self.text(f"{name}.txt", value + "\n")
+            case t.ListOf(t.Record() as record) if _holds_files(record):
+                self.rows(name, record, value)
+            case t.ListOf(item) if _holds_files(item):
+                for index, element in enumerate(value):
+                    self.value(f"{name}/{index:03}", item, element)
+            case t.Record(fields) if _holds_files(type_):
+                for field, field_type in fields:
+                    self.value(f"{name}/{field}", field_type, value[field])
+            case _:
+                self.text(f"{name}.json", _json(plain(value)))
+
+    def rows(self, name: str, record: t.Record, rows: list[dict[str, Any]]) -> None:
+        """A table: one JSON object a line; files stand beside it and are named in it."""
+        lines = []
+        for index, row in enumerate(rows):
+            line: dict[str, Any] = {}
+            for field, type_ in record.fields:
+                if _holds_files(type_):
+                    before = len(self.files)
+                    self.value(f"{name}/{index:03}.{field}", type_, row[field])
+                    paths = [str(path.relative_to(self.folder)) for path in self.files[before:]]
+                    line[field] = paths if isinstance(type_, t.ListOf) else (paths[0] if paths else None)
+                else:
+                    line[field] = plain(row[field])
+            lines.append(json.dumps(line, ensure_ascii=False))
+        self.text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
+
+    def picture(self, name: str, value: t.Array) -> None:
+        from PIL.PngImagePlugin import PngInfo
+
+        chunks = PngInfo()
+        chunks.add_itxt(PROVENANCE, json.dumps(self.provenance, ensure_ascii=False, sort_keys=True))
+        image = to_pil(value)
+        self.whole(name, lambda path: image.save(path, format="PNG", pnginfo=chunks))
+        self.pictures += 1
+
+    def copy(self, name: str, source: Path) -> None:
+        self.whole(name, lambda path: shutil.copyfile(source, path))
+
+    def text(self, name: str, text: str) -> None:
+        self.whole(name, lambda path: Path(path).write_text(text, encoding="utf-8"))
+
+    def whole(self, name: str, make: Callable[[str], Any]) -> None:
+        """Makes a file under a name of its own first, so that a half-written one never has the final name."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        os.close(handle)
+        try:
+            make(part)
+            os.chmod(part, 0o666 & ~_umask())
+            os.replace(part, path)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
+        self.files.append(path)
+
+
+def _umask() -> int:
+    """What a new file may not be; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _holds_files(type_: t.AnyType) -> bool:
+    match type_:
+        case t.Scalar(name):
+            return name in ("image", "mask", "video", "audio")
+        case t.ListOf(item) | t.Optional(item):
+            return _holds_files(item)
+        case t.Record(fields):
+            return any(_holds_files(field) for _, field in fields)
+        case _:
+            return False
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=isinstance(value, Mapping)) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """A running value as JSON can hold it: sizes as `64x64`, latents as nested lists, files as their paths."""
+    match value:
+        case t.Size():
+            return str(value)
+        case t.MediaFile(path):
+            return str(path)
+        case np.ndarray():
+            return value.tolist()
+        case list():
+            return [plain(item) for item in value]
+        case dict():
+            return {name: plain(item) for name, item in value.items()}
+        case _:
+            return value
+
+
+def to_pil(value: t.Array) -> Any:
+    """A PIL image of 8 bits a channel: gray for a mask, RGB or RGBA for an image. Values are clamped to 0..1."""
+    from PIL import Image
+
+    packed = np.round(np.clip(value, 0.0, 1.0) * 255).astype(np.uint8)
+    return Image.fromarray(packed)
+
+
+def to_python(value: Any) -> Any:
+    """A running value as Python code expects it: images and masks as PIL images, sizes as (width, height), files
+    as paths, records as dicts."""
+    match value:
+        case t.Size():
+            return tuple(value)
+        case t.MediaFile(path):
+            return path
+        case np.ndarray() if value.ndim == 2 or value.shape[-1] in (3, 4):
+            return to_pil(value)
+        case list():
+            return [to_python(item) for item in value]
+        case dict():
+            return {name: to_python(item) for name, item in value.items()}
+        case _:
+            return value

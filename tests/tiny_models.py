@@ -179,3 +179,87 @@ def scorer(folder: Path, *, calibration: tuple[float, float] | None = None, seed
         scale, bias = calibration
         (folder / "calibration.json").write_text(json.dumps({"scale": scale, "bias": bias}))
     return folder
+
+
+def checkpoint(folder: Path, file: Path) -> Path:
+    """The weights of a `diffusion` folder in one file, under the names that Stable Diffusion came with."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    tensors = {}
+    for part, prefix, renamed in (
+        ("unet/diffusion_pytorch_model", "model.diffusion_model.", _unet_name),
+        ("vae/diffusion_pytorch_model", "first_stage_model.", _vae_name),
+        ("text_encoder/model", "cond_stage_model.transformer.", _text_name),
+    ):
+        for name, tensor in load_file(folder / f"{part}.safetensors").items():
+            tensors[prefix + renamed(name)] = tensor.to(torch.float32).contiguous()
+    save_file(tensors, file)
+    return file
+
+
+def _text_name(name: str) -> str:
+    return name if name.startswith("text_model.") else f"text_model.{name}"
+
+
+def _unet_name(name: str) -> str:
+    """For U-Nets of two levels with one layer each, the deeper one with attention."""
+    renamed = (
+        ("time_embedding.linear_1", "time_embed.0"),
+        ("time_embedding.linear_2", "time_embed.2"),
+        ("conv_in", "input_blocks.0.0"),
+        ("conv_norm_out", "out.0"),
+        ("conv_out", "out.2"),
+        ("mid_block.resnets.0", "middle_block.0"),
+        ("mid_block.attentions.0", "middle_block.1"),
+        ("mid_block.resnets.1", "middle_block.2"),
+        ("down_blocks.0.resnets.0", "input_blocks.1.0"),
+        ("down_blocks.0.downsamplers.0.conv", "input_blocks.2.0.op"),
+        ("down_blocks.1.resnets.0", "input_blocks.3.0"),
+        ("down_blocks.1.attentions.0", "input_blocks.3.1"),
+        ("up_blocks.0.resnets.0", "output_blocks.0.0"),
+        ("up_blocks.0.attentions.0", "output_blocks.0.1"),
+        ("up_blocks.0.resnets.1", "output_blocks.1.0"),
+        ("up_blocks.0.attentions.1", "output_blocks.1.1"),
+        ("up_blocks.0.upsamplers.0.conv", "output_blocks.1.2.conv"),
+        ("up_blocks.1.resnets.0", "output_blocks.2.0"),
+        ("up_blocks.1.resnets.1", "output_blocks.3.0"),
+    )
+    old, new = next(pair for pair in renamed if name.startswith(pair[0] + "."))
+    inner = name.removeprefix(old)
+    for before, after in (
+        (".norm1.", ".in_layers.0."),
+        (".conv1.", ".in_layers.2."),
+        (".norm2.", ".out_layers.0."),
+        (".conv2.", ".out_layers.3."),
+        (".time_emb_proj.", ".emb_layers.1."),
+        (".conv_shortcut.", ".skip_connection."),
+    ):
+        if "transformer_blocks" not in inner:
+            inner = inner.replace(before, after)
+    return new + inner
+
+
+def _vae_name(name: str) -> str:
+    """For autoencoders of three levels."""
+    for old, new in (
+        ("decoder.up_blocks.0", "decoder.up.2"),
+        ("decoder.up_blocks.1", "decoder.up.1"),
+        ("decoder.up_blocks.2", "decoder.up.0"),
+        ("down_blocks", "down"),
+        ("mid_block.resnets.0", "mid.block_1"),
+        ("mid_block.resnets.1", "mid.block_2"),
+        ("mid_block.attentions.0", "mid.attn_1"),
+        ("resnets", "block"),
+        ("downsamplers.0", "downsample"),
+        ("upsamplers.0", "upsample"),
+        ("conv_norm_out", "norm_out"),
+        ("conv_shortcut", "nin_shortcut"),
+        ("group_norm", "norm"),
+        ("to_out.0", "proj_out"),
+        ("to_q", "q"),
+        ("to_k", "k"),
+        ("to_v", "v"),
+    ):
+        name = name.replace(old, new)
+    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def load(model: Model) -> DiffusionModel:
         if place.endswith(".safetensors"):
             return DiffusionModel(_from_single_file(place))
         pipeline = AutoPipelineForText2Image.from_pretrained(
-            place, local_files_only=local, use_safetensors=True, torch_dtype=_dtypes()
+            place, local_files_only=local, use_safetensors=True, torch_dtype=_dtypes(), variant=_variant(place)
         )
         return DiffusionModel(pipeline.to(device()))
 
@@ -46,12 +47,20 @@ def _dtypes() -> Any:
 
 
 def _from_single_file(place: str) -> Any:
-    from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
-    from diffusers.loaders.single_file_utils import infer_diffusers_model_type, load_single_file_checkpoint
+    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+    from safetensors import safe_open
 
-    kind = infer_diffusers_model_type(load_single_file_checkpoint(place, local_files_only=True))
-    pipeline: type[DiffusionPipeline] = StableDiffusionXLPipeline if "xl" in kind else StableDiffusionPipeline
-    return pipeline.from_single_file(place, torch_dtype=dtype(torch.float16)).to(device())
+    with safe_open(place, framework="pt") as file:
+        # Where Stable Diffusion XL keeps its text encoders.
+        large = any(name.startswith("conditioner.") for name in file.keys())  # noqa: SIM118, it is no dict
+    kind: Any = StableDiffusionXLPipeline if large else StableDiffusionPipeline
+    return kind.from_single_file(place, torch_dtype=dtype(torch.float16)).to(device())
+
+
+def _variant(place: str) -> str | None:
+    """ "fp16" for a folder that was downloaded with the weights of that variant alone."""
+    parts = list(Path(place).glob("*/*.safetensors"))
+    return "fp16" if parts and all(".fp16" in path.name for path in parts) else None
 
 
 class DiffusionModel:
@@ -187,7 +196,8 @@ class DiffusionModel:
 def cut_text(tokenizer: Any, text: str, positions: int | None) -> tuple[str, int]:
     """The end of a text that a tokenizer does not take, empty where it takes all, and its limit in tokens."""
     limit = min(tokenizer.model_max_length, positions or tokenizer.model_max_length)
-    if limit > 1_000_000:  # What tokenizers say that have no limit.
+    # Tokenizers without a limit say an enormous one; those in plain Python can't say where they cut.
+    if limit > 1_000_000 or not tokenizer.is_fast:
         return "", limit
     read = tokenizer(text, truncation=True, max_length=limit, return_offsets_mapping=True)
     whole = tokenizer(text, truncation=False)

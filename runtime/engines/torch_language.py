@@ -6,6 +6,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,12 @@ class LanguageModel:
         # A model needs something to go on from.
         return ids or [next(iter(sorted(self.ends - {None})), 0)]
 
+    @cached_property
+    def number_pieces(self) -> dict[int, str]:
+        """The tokens that numbers are written with."""
+        vocabulary: dict[str, int] = self.tokenizer.get_vocab()
+        return {token: piece for piece, token in vocabulary.items() if re.fullmatch(r"[0-9.-]+", piece)}
+
     def fit(self, ids: list[int], max_tokens: int, context: CallContext) -> list[int]:
         """The tokens, cut from the left so that an answer has room: `max_tokens`, or half of the context."""
         if self.context_length is None:
@@ -141,7 +148,7 @@ class LanguageModel:
             yield token
             given = [token]
 
-    def likelihoods(self, ids: list[int], start: int) -> float:
+    def likelihood(self, ids: list[int], start: int) -> float:
         """The logarithm of the probability of the tokens from `start` on, given those before."""
         logits = self.network(input_ids=torch.tensor([ids], device=device())).logits[0, start - 1 : -1]
         chances = torch.log_softmax(logits.double(), dim=-1).cpu()
@@ -173,7 +180,9 @@ class _Pen:
     def number(self, so_far: str, *, fraction: bool) -> str:
         begun = re.compile(r"-?(\d{1,15}(\.\d{0,15})?)?" if fraction else r"-?\d{0,15}")
         whole = re.compile(r"-?\d{1,15}(\.\d{1,15})?" if fraction else r"-?\d{1,15}")
-        pieces = self._number_pieces()
+        pieces = self.model.number_pieces
+        if not any(piece.isdigit() for piece in pieces.values()):
+            raise OpFailed("this model can't answer with a number: its vocabulary has no digits")
         number = ""
 
         def pick(logits: Logits) -> int:
@@ -199,7 +208,7 @@ class _Pen:
         room = self.model.context_length
         over = max(0, max(map(len, rows)) - room) if room else 0
         rows, start = [row[over:] for row in rows], start - over
-        scores = [self.model.likelihoods(row, start) for row in rows]
+        scores = [self.model.likelihood(row, start) for row in rows]
         return int(np.argmax(scores))
 
     def _ids(self, so_far: str) -> list[int]:
@@ -211,13 +220,6 @@ class _Pen:
             self.written += 1
             self.context.progress(self.written, max(self.written, self.max_tokens))
             yield token
-
-    def _number_pieces(self) -> dict[int, str]:
-        vocabulary: dict[str, int] = self.model.tokenizer.get_vocab()
-        pieces = {token: piece for piece, token in vocabulary.items() if re.fullmatch(r"[0-9.-]+", piece)}
-        if not any(piece.isdigit() for piece in pieces.values()):
-            raise OpFailed("this model can't answer with a number: its vocabulary has no digits")
-        return pieces
 
 
 def _logits(row: torch.Tensor) -> Logits:

@@ -66,7 +66,14 @@ class ScorerModel:
     ) -> None:
         self.network, self.tokenizer, self.calibration = network, tokenizer, calibration
         side = network.config.vision_config.image_size
-        self.processor = {"size": {"shortest_edge": side}, "crop_size": {"height": side, "width": side}} | processor
+        # What a model's settings leave out is as in the first CLIP.
+        own = {
+            "size": {"shortest_edge": side},
+            "crop_size": {"height": side, "width": side},
+            "image_mean": [0.48145466, 0.4578275, 0.40821073],
+            "image_std": [0.26862954, 0.26130258, 0.27577711],
+        }
+        self.processor = own | processor
 
     def call(
         self,

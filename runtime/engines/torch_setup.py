@@ -53,7 +53,15 @@ def loading(model: Model, *libraries: str) -> Iterator[None]:
     except Exception as error:  # The libraries raise whatever they like for a folder they can't use.
         where = model.folder or model.args.get("source")
         message = f"the model `{model.name}` can't be loaded from {where}: {_first_line(error)}"
-        raise ModelMissing(message, place=model.place) from error
+        raise ModelMissing(message, help=_load_help(model), place=model.place) from error
+
+
+def _load_help(model: Model) -> str:
+    if model.folder is None:
+        return "it is downloaded at its first run, which needs a connection to the hub, or give a folder"
+    if model.folder.endswith(".safetensors"):
+        return "a single file has no configuration: it comes from the hub; or give a folder in diffusers' layout"
+    return ""
 
 
 @contextmanager

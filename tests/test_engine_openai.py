@@ -76,7 +76,7 @@ class Served:
             port = found.getsockname()[1]
         self.folder, self.endpoint = folder, f"http://127.0.0.1:{port}/v1"
         self.log = (folder.parent / "serve.log").open("w+")
-        command = [Path(sys.executable).with_name("transformers"), "serve", folder, "--host", "127.0.0.1"]
+        command = [Path(sys.executable).with_name("transformers"), "serve", "--host", "127.0.0.1"]
         self.process = subprocess.Popen(
             [*command, "--port", str(port), "--device", "cpu"],
             stdout=self.log,
@@ -140,8 +140,17 @@ def test_a_value_from_a_real_server(served: Served) -> None:
     assert failure.value.retryable
 
 
-def test_a_real_server_refuses_an_unknown_model(served: Served) -> None:
-    with pytest.raises(EndpointRefused, match=r"answered 4\d\d: .*nobody/nothing"):
+def test_the_starter_writer_behind_a_real_server(served: Served) -> None:
+    starter = Path(__file__).parents[1] / "gflow" / "starter" / "writer"
+    answer = write(load(served.endpoint, str(starter)), prompt="Describe a red circle", temperature=0.0)
+    assert answer.startswith("a red circle ")
+
+
+def test_a_real_server_refuses(served: Served) -> None:
+    with pytest.raises(EndpointRefused, match="answered 404: Not Found") as failure:
+        write(load(served.endpoint.removesuffix("/v1"), str(served.folder)))
+    assert "/v1" in failure.value.help
+    with pytest.raises(EndpointFailed, match=r"answered [45]\d\d"):
         write(load(served.endpoint, "nobody/nothing"))
 
 
@@ -358,52 +367,3 @@ def test_a_server_without_schemas_is_asked_in_words() -> None:
         assert write(model, as_type=SHOTS) == [{"picture": "a sea", "year": 1}]
         assert write(model, as_type=SHOTS) == [{"picture": "a sea", "year": 1}]
     assert ["response_format" in body for _, _, body in server.asked] == [True, False, False]
-
-
-FORM = t.Record((("a", t.Choice(("x", "y"))), ("b", t.Optional(t.FLOAT)), ("c", t.ListOf(t.BOOL))))
-
-
-@pytest.mark.parametrize(
-    ("type_", "text", "value"),
-    [
-        (FORM, '{"a": "x", "b": null, "c": [true, false]}', {"a": "x", "b": None, "c": [True, False]}),
-        (FORM, '{"c": [], "b": 2, "a": "y", "more": 1}', {"a": "y", "b": 2.0, "c": []}),
-        (FORM, '{"c": [], "a": "y"}', {"a": "y", "b": None, "c": []}),
-        (t.INT, "7.0", 7),
-        (t.INT, '{"value": 7}', 7),
-        (t.Record((("value", t.INT),)), '{"value": 7}', {"value": 7}),
-    ],
-)
-def test_answers_that_fit(type_: t.AnyType, text: str, value: Any) -> None:
-    found = structured.read(type_, text)
-    assert found == value and repr(found) == repr(value)
-
-
-@pytest.mark.parametrize(
-    ("type_", "text", "message"),
-    [
-        (FORM, '{"a": "z", "b": 1, "c": []}', r'the answer\.a should be "x" \| "y", not z'),
-        (FORM, '{"a": "x", "b": "1", "c": []}', r"the answer\.b should be float"),
-        (FORM, '{"a": "x", "b": 1, "c": [true, 1]}', r"the answer\.c\[1\] should be bool, not 1"),
-        (FORM, '{"a": "x", "b": 1}', "the answer has no `c`"),
-        (FORM, "[]", "the answer should be"),
-        (t.INT, "7.5", "should be int"),
-        (t.INT, "true", "should be int"),
-        (t.INT, "Infinity", "should be int"),
-        (t.FLOAT, "NaN", "should be float"),
-        (t.FLOAT, "1" + "0" * 400, "should be float"),
-        (t.Choice(("x",)), "[]", "should be"),
-        (t.INT, "seven", "did not answer with JSON: seven"),
-        (t.INT, "", "did not answer with JSON"),
-        (t.INT, "[" * 100_000, "did not answer with JSON"),
-    ],
-)
-def test_answers_that_do_not_fit(type_: t.AnyType, text: str, message: str) -> None:
-    with pytest.raises(WrongShape, match=message):
-        structured.read(type_, text)
-
-
-def test_what_a_model_can_answer_with() -> None:
-    assert structured.can_fill(SHOTS) and structured.can_fill(FORM)
-    for type_ in (t.IMAGE, t.ListOf(t.MASK), t.Record((("a", t.Optional(t.SIZE)),))):
-        assert not structured.can_fill(type_)

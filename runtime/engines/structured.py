@@ -12,7 +12,7 @@ import sys
 from typing import Any, Protocol
 
 from gflow.kernels import types as t
-from gflow.runtime.errors import WrongShape
+from gflow.runtime.errors import OpFailed, WrongShape
 
 #: No list that a model fills is longer.
 LONGEST_LIST = 16
@@ -31,7 +31,9 @@ def can_fill(type_: t.AnyType) -> bool:
 
 
 def instruction(type_: t.AnyType) -> str:
-    """What a prompt says of the answer's form."""
+    """What a prompt says of the answer's form. Raises OpFailed for a type that no model can answer with."""
+    if not can_fill(type_):
+        raise OpFailed(f"a language model can't answer with a value of type {type_}")
     return f"Answer only with JSON of this form: {_sketch(type_)}"
 
 

@@ -1,0 +1,60 @@
+"""The command line: one file a command, imported when it is called, so that `gflow --help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+import gflow
+
+#: Each command's file, `gflow/cli/NAME.py`, and what `gflow --help` says of it.
+COMMANDS = {
+    "run": "Run a script's flow and write its results.",
+    "check": "Find what is wrong with scripts, without running them.",
+    "fmt": "Lay scripts out in the one canonical style.",
+    "test": "Run the test blocks of scripts.",
+    "ops": "List every op and model method, or explain one.",
+    "explain": "Show what a script was compiled to, as text or as a graph.",
+    "doctor": "Tell what this machine has, and how to install what is missing.",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's file when the command is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"gflow.cli.{name}").command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            context.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(context, args)
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(gflow.__version__, "--version", prog_name="gflow")
+def main() -> None:
+    """gflow runs generative workflows that are written as programs.
+
+    \b
+    gflow run examples/poster.gflow --idea "a green star left of a red circle"
+    gflow run examples/poster.gflow --help      the script's own options
+    gflow check my.gflow                        what is wrong with it, before it runs
+    """

@@ -1,0 +1,114 @@
+"""`gflow doctor`"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import click
+
+import gflow
+from gflow.cli import report
+
+#: What each extra of the package is for, and its packages.
+EXTRAS = {
+    "models": ("models run on PyTorch", ("torch", "diffusers", "transformers", "accelerate", "onnx", "onnxscript")),
+    "media": ("video and audio", ("av", "soundfile")),
+    "gpu": ("NVIDIA GPUs", ("onnxruntime-gpu", "tensorrt", "triton")),
+    "cc": ("a C compiler, where the machine has none", ("ziglang",)),
+    "ray": ("many machines", ("ray",)),
+}
+
+
+@click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def command(as_json: bool) -> None:
+    """Tell what this machine has: engines, compilers, GPU, and how to install what is missing."""
+    with report.errors():
+        found = findings()
+        if as_json:
+            print(json.dumps(found, indent=2))
+            return
+        print(f"gflow {found['gflow']} on Python {found['python']}, {found['machine']}, {found['cores']} cores")
+        print("\nengines:")
+        for name, state in found["engines"].items():
+            print(f"  {name:<10} {state}")
+        print("\ntools:")
+        for name, state in found["tools"].items():
+            print(f"  {name:<10} {state}")
+        print("\nextras:")
+        for name, extra in found["extras"].items():
+            _print_extra(name, extra)
+
+
+def _print_extra(name: str, extra: dict[str, Any]) -> None:
+    missing = [package for package, installed in extra["packages"].items() if installed is None]
+    state = "complete" if not missing else f"missing {', '.join(missing)}"
+    print(f"  {name:<10} for {extra['for']}: {state}")
+    for package, installed in extra["packages"].items():
+        if installed is not None:
+            print(f"             {package} {installed}")
+    if missing:
+        print(f"             install with: {extra['install']}")
+
+
+def findings() -> dict[str, Any]:
+    """Everything that is told, as data. Imports nothing heavy."""
+    return {
+        "gflow": gflow.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "engines": _engines(),
+        "tools": {"C compiler": _compiler(), "GPU": _gpu()},
+        "extras": {
+            name: {
+                "for": purpose,
+                "packages": {package: _version(package) for package in packages},
+                "install": f"pip install 'gflow[{name}]'",
+            }
+            for name, (purpose, packages) in EXTRAS.items()
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _engines() -> dict[str, str]:
+    torch, diffusers, transformers = (_version(name) for name in ("torch", "diffusers", "transformers"))
+    needed = {"torch": torch, "diffusers": diffusers, "transformers": transformers}
+    missing = [name for name, found in needed.items() if found is None]
+    state = f"ready (torch {torch})" if not missing else f"not ready: {', '.join(missing)} not installed"
+    return {"torch": state, "openai": "ready, for servers with an OpenAI-compatible interface", "stand-in": "ready"}
+
+
+def _compiler() -> str:
+    for name in (os.environ.get("CC"), "cc", "gcc", "clang", "zig"):
+        if name and (path := shutil.which(name)):
+            return path
+    if _version("ziglang"):
+        return f"ziglang {_version('ziglang')}"
+    return "none; pip install 'gflow[cc]'"
+
+
+def _gpu() -> str:
+    """What the driver says: a package that is installed says nothing about a card."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return "none found"
+    query = [tool, "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "none found (nvidia-smi does not answer)"
+    return "; ".join(answer.stdout.strip().splitlines()) or "none found"

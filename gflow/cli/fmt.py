@@ -1,0 +1,89 @@
+"""`gflow fmt`"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from gflow.cli import report
+
+
+@click.command("fmt", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, required=True)
+@click.option("--check", "check_only", is_flag=True, help="Change nothing; exit with 1 if something would change.")
+@click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
+def command(files: tuple[str, ...], check_only: bool, diff: bool) -> None:
+    """Lay scripts out in the one canonical style, in place. `-` reads stdin and writes stdout.
+
+    Comments stay, and so does the meaning. A file with syntax errors is left as it is.
+
+    \b
+    gflow fmt examples/*.gflow
+    gflow fmt --check .        (a folder means every script in it)
+    """
+    with report.errors():
+        wrong = changed = 0
+        for name in _scripts(files):
+            before, after = _formatted(name)
+            if after is None:
+                wrong += 1
+                continue
+            if name == "-" and not (check_only or diff):
+                sys.stdout.write(after)
+            elif before != after:
+                changed += 1
+                _show(name, before, after, check_only, diff)
+        if wrong:
+            raise SystemExit(report.WRONG)
+        if check_only and changed:
+            raise SystemExit(report.FAILED)
+
+
+def _scripts(names: tuple[str, ...]) -> list[str]:
+    """The files of names, of which some may be folders."""
+    found = []
+    for name in names:
+        path = Path(name)
+        found += sorted(map(str, path.rglob("*.gflow"))) if path.is_dir() else [name]
+    return found
+
+
+def _formatted(name: str) -> tuple[str, str | None]:
+    """A script's text before and after; None where it has syntax errors, which are shown."""
+    from gflow.grammar.formatter import format_file
+    from gflow.grammar.parser import parse, read
+    from gflow.grammar.source import Source
+
+    source = Source("<stdin>", sys.stdin.read()) if name == "-" else read(Path(name))
+    file, found = parse(source)
+    if any(diagnostic.severity == "error" for diagnostic in found):
+        report.diagnostics(found)
+        return source.text, None
+    return source.text, format_file(file)
+
+
+def _show(name: str, before: str, after: str, check_only: bool, diff: bool) -> None:
+    if diff:
+        lines = difflib.unified_diff(
+            before.splitlines(keepends=True), after.splitlines(keepends=True), name, f"{name}, formatted"
+        )
+        sys.stdout.writelines(lines)
+    elif check_only:
+        print(f"{name} would change")
+    else:
+        _replace(Path(name), after)
+        print(f"{name} formatted")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    os.chmod(part, path.stat().st_mode)
+    os.replace(part, path)

@@ -1,0 +1,75 @@
+"""Progress on a terminal: what is running, how far it is, how long it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from gflow.runtime.executor import Observer
+
+
+class _Warnings(Observer):
+    """Tells warnings only, each once."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.told: set[tuple[str, str]] = set()
+
+    def warning(self, message: str, place: str) -> None:
+        if (message, place) not in self.told:
+            self.told.add((message, place))
+            self.console.print(f"warning: {message}", style="yellow", markup=False, highlight=False)
+            if place:
+                self.console.print(f"  ┌─ {place}", markup=False, highlight=False)
+
+
+class _Bars(_Warnings):
+    """A bar for each loop that runs, and one for the model call in it."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(progress.console)
+        self.bars = progress
+        self.loops: dict[str, TaskID] = {}
+        self.call: TaskID | None = None
+
+    def started(self, label: str, place: str, path: str) -> None:
+        self.call = self.bars.add_task(f"{label}  {path}" if path else label, total=None)
+
+    def progress(self, done: int, total: int) -> None:
+        if self.call is not None:
+            self.bars.update(self.call, completed=done, total=total)
+
+    def finished(self) -> None:
+        if self.call is not None:
+            self.bars.remove_task(self.call)
+            self.call = None
+
+    def loop(self, path: str, done: int, total: int) -> None:
+        if total < 2:
+            return
+        if path not in self.loops:
+            self.loops[path] = self.bars.add_task(path or "loop", total=total)
+        self.bars.update(self.loops[path], completed=done, total=total)
+        if done == total:
+            self.bars.remove_task(self.loops.pop(path))
+
+
+@contextmanager
+def shown(*, quiet: bool) -> Iterator[Observer]:
+    """An observer that draws on stderr while the block runs; on a terminal only, and not when quiet."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield _Warnings(console)
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bars(progress)

@@ -1,0 +1,211 @@
+"""`gflow run`: a flow's parameters are its options."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import gflow
+from gflow.cli import report
+
+if TYPE_CHECKING:
+    from gflow.runtime import plan as p
+
+_SETTINGS = {
+    "help_option_names": ["-h", "--help"],
+    "ignore_unknown_options": True,
+    "allow_extra_args": True,
+}
+
+
+class _Run(click.Command):
+    """Shows the options of the script's flow, too, where a script is named."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        # Without a script, `--help` is about `run`; with one, about the script's flow.
+        wants_help = any(arg in ("-h", "--help") for arg in args)
+        script = next((arg for arg in args if not arg.startswith("-")), None)
+        if wants_help and script is not None:
+            with report.errors():
+                _flow_command(script, [arg for arg in args if arg != script])
+        return super().parse_args(context, args)
+
+
+@click.command("run", cls=_Run, context_settings=_SETTINGS, add_help_option=True)
+@click.argument("file")
+@click.argument("rest", nargs=-1, type=click.UNPROCESSED, metavar="[FLOW] [OPTIONS OF THE FLOW]...")
+@click.pass_context
+def command(context: click.Context, file: str, rest: tuple[str, ...]) -> None:
+    """Run a flow of the script FILE and write its results.
+
+    The flow's parameters are options: `gflow run FILE --help` lists them. FLOW is the file's last one unless it
+    is named. Images, lists and records come from files: PNG, JPEG, WebP, CSV, JSONL, JSON.
+
+    \b
+    gflow run examples/poster.gflow --drafts 4 --out posters
+    gflow run examples/catalogue.gflow --rows examples/catalogue.csv
+    gflow run examples/poster.gflow --dry-run        placeholders instead of models
+    """
+    with report.errors(as_json="--json" in rest):
+        _flow_command(file, list(rest))
+
+
+def _flow_command(file: str, args: list[str]) -> None:
+    """Finds the flow, makes a command of it, and runs that with the arguments."""
+    from gflow.compiler.program import load
+
+    program = load(Path(file))
+    plan = program.plan
+    name = plan.main
+    if args and not args[0].startswith("-"):
+        name = args.pop(0)
+        if name not in plan.flows:
+            import difflib
+
+            near = difflib.get_close_matches(name, plan.flows, n=1)
+            known = f"did you mean {near[0]}?" if near else f"it has {', '.join(plan.flows) or 'none'}"
+            raise _usage(f"{file} has no flow {name!r}: {known}")
+    if name is None:
+        raise _usage(f"{file} has no flow to run")
+    if "--quiet" not in args:
+        report.diagnostics(program.diagnostics)
+    made = _command_of(plan, plan.flows[name], file, len(plan.flows) > 1)
+    try:
+        made.main(args=args, prog_name=f"gflow run {file}", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        raise SystemExit(report.WRONG) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+
+
+def _usage(message: str) -> Exception:
+    from gflow.runtime.errors import InputError
+
+    return InputError(message)
+
+
+def _command_of(plan: p.Plan, flow: p.Flow, file: str, several: bool) -> click.Command:
+    """A click command whose options are the flow's parameters and those of every run."""
+    taken = {"out", "seed", "dry_run", "quiet", "json"}
+    options: list[click.Parameter] = [_option(param, param.name in taken) for param in flow.params]
+    options += [
+        click.Option(
+            ["--out", "_out"], default="out", show_default=True, metavar="DIR", help="Where the results go."
+        ),
+        click.Option(
+            ["--seed", "_seed"], type=int, default=0, show_default=True, help="What randomness is made of."
+        ),
+        click.Option(["--dry-run", "_dry_run"], is_flag=True, help="Placeholders answer instead of models."),
+        click.Option(["--quiet", "_quiet"], is_flag=True, help="No progress, no warnings about the script."),
+        click.Option(["--json", "_json"], is_flag=True, help="Print files and results as JSON."),
+    ]
+    others = f"Other flows of this file: {', '.join(n for n in plan.flows if n != flow.name)}" if several else ""
+
+    def callback(**given: Any) -> None:
+        settings = {name: given.pop(f"_{name}") for name in ("out", "seed", "dry_run", "quiet", "json")}
+        _run(plan, flow, file, given, settings)
+
+    return click.Command(
+        "run",
+        params=options,
+        callback=callback,
+        help=flow.doc or f"The flow `{flow.name}`.",
+        epilog=others or None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def _option(param: p.Param, hidden_name: bool) -> click.Option:
+    """A parameter as an option; one whose name every run has already gets `param-` before it."""
+    from gflow.kernels import types as t
+    from gflow.kernels.core import show
+
+    name = param.name.replace("_", "-")
+    flag = f"--param-{name}" if hidden_name else f"--{name}"
+    text = " ".join(param.doc.split())
+    if param.low is not None:
+        text += f" [{param.low}..{param.high}]"
+    if not param.required and param.default is not None and param.type != t.BOOL:
+        text += f" [default: {show(_decoded(param))}]"
+    if param.type == t.BOOL:
+        default = None if param.required else bool(param.default)
+        return click.Option(
+            [f"{flag}/--no-{name}", param.name],
+            default=default,
+            required=param.required,
+            help=text,
+            show_default=True,
+        )
+    kinds = {"image": "IMAGE", "mask": "IMAGE", "video": "VIDEO", "audio": "AUDIO"}
+    metavar = kinds.get(str(param.type).rstrip("?"), str(param.type))
+    return click.Option([flag, param.name], required=param.required, metavar=metavar, help=text.strip())
+
+
+def _decoded(param: p.Param) -> Any:
+    from gflow.runtime.plan import decode
+
+    return decode(param.type, param.default)
+
+
+def _run(plan: p.Plan, flow: p.Flow, file: str, given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    from gflow.cli.progress import shown
+    from gflow.runtime import inputs, outputs
+    from gflow.runtime.executor import Executor
+
+    values = {}
+    for param in flow.params:
+        text = given[param.name]
+        if text is not None:
+            option = f"--{param.name.replace('_', '-')}"
+            value = text if isinstance(text, bool) else inputs.read_value(param.type, text, option=option)
+            inputs.check_range(param, value, option=option)
+            values[param.name] = value
+    out = Path(settings["out"])
+    outputs.prepare(out)
+    with shown(quiet=settings["quiet"] or settings["json"]) as observer:
+        executor = Executor(plan, seed=settings["seed"], stand_ins=settings["dry_run"], observer=observer)
+        result = executor.run(flow.name, values)
+    assert flow.result is not None
+    provenance = _provenance(plan, flow, file, given, settings)
+    files = outputs.write(flow.name, flow.result, result, out, provenance=provenance)
+    _print(files, result, settings["json"])
+
+
+def _provenance(
+    plan: p.Plan, flow: p.Flow, file: str, given: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Where a result comes from: enough to make it again."""
+    from gflow.runtime.outputs import plain
+
+    parameters = {
+        param.name: plain(given[param.name] if given[param.name] is not None else param.default)
+        for param in flow.params
+    }
+    return {
+        "gflow": gflow.__version__,
+        "script": Path(file).read_text(encoding="utf-8-sig"),
+        "flow": flow.name,
+        "parameters": parameters,
+        "seed": settings["seed"],
+        "stand_ins": settings["dry_run"],
+        "models": {name: model.args for name, model in plan.models.items()},
+    }
+
+
+def _print(files: Sequence[Path], result: Any, as_json: bool) -> None:
+    """Results on stdout: a text as it is, then the files' paths."""
+    if as_json:
+        texts = result if isinstance(result, (str, int, float, bool)) else None
+        print(json.dumps({"files": [str(file) for file in files], "result": texts}, ensure_ascii=False, indent=2))
+        return
+    if isinstance(result, str):
+        print(result)
+    for file in files:
+        # Beside a printed text, the paths would be in the way of whoever pipes it on.
+        print(file, file=sys.stderr if isinstance(result, str) else sys.stdout)

@@ -1,0 +1,61 @@
+"""`gflow test`"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from gflow.cli import report
+
+
+@click.command("test", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--stand-ins", is_flag=True, help="Placeholders answer instead of models: no weights, milliseconds.")
+@click.option("-k", "only", metavar="TEXT", default="", help="Only tests whose title has TEXT in it.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What randomness is made of.")
+def command(files: tuple[Path, ...], stand_ins: bool, only: str, seed: int) -> None:
+    """Run the test blocks of scripts. Exit status 1 where one fails.
+
+    \b
+    gflow test examples/*.gflow --stand-ins
+    """
+    with report.errors():
+        passed = failed = 0
+        for file in files:
+            good, bad = _run_file(file, stand_ins, only, seed)
+            passed, failed = passed + good, failed + bad
+        print(f"{passed} passed, {failed} failed")
+        if failed:
+            raise SystemExit(report.FAILED)
+
+
+def _run_file(file: Path, stand_ins: bool, only: str, seed: int) -> tuple[int, int]:
+    from gflow.cli.progress import shown
+    from gflow.compiler.program import load
+    from gflow.runtime.errors import RunError
+    from gflow.runtime.executor import Executor
+
+    program = load(file)
+    report.diagnostics(program.diagnostics)
+    green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if report.colour(sys.stdout) else ("", "", "")
+    passed = failed = 0
+    with shown(quiet=False) as observer:
+        executor = Executor(program.plan, seed=seed, stand_ins=stand_ins, observer=observer)
+        for title in program.plan.tests:
+            if only not in title:
+                continue
+            start = time.monotonic()
+            try:
+                executor.run_test(title)
+            except RunError as error:
+                failed += 1
+                print(f"{red}✗{plain} {title}")
+                print(f"    {error.message}")
+                print(f"    ┌─ {error.place}")
+            else:
+                passed += 1
+                print(f"{green}✓{plain} {title} ({time.monotonic() - start:.2f} s)")
+    return passed, failed

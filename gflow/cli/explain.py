@@ -33,12 +33,10 @@ def command(file: Path, form: str, name: str | None) -> None:
         if form == "text":
             from gflow.compiler.dialect import FlowOp
 
-            kept = [
-                op
-                for op in program.module.ops
-                if name is None or not isinstance(op, FlowOp) or op.sym_name.data == name
-            ]
-            print("\n".join(map(str, kept)))
+            others = {key for key in flows if name not in (None, key)}
+            for op in program.module.ops:
+                if not (isinstance(op, FlowOp) and op.sym_name.data in others):
+                    print(op)
         else:
             from gflow.cli import graphs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -167,13 +168,7 @@ def mermaid(flows: Iterable[p.Flow]) -> str:
     shapes = {"model": ('[["', '"]]'), "param": ('(["', '"])'), "result": ('(["', '"])')}
 
     def quoted(text: str) -> str:
-        return (
-            text.replace("&", "&amp;")
-            .replace('"', "&quot;")
-            .replace("<", "&lt;")
-            .replace(">", "&gt;")
-            .replace("\n", "<br>")
-        )
+        return html.escape(text).replace("\n", "<br>")
 
     def draw(item: Node | Group, depth: int) -> None:
         pad = "  " * depth

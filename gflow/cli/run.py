@@ -33,6 +33,7 @@ class _Run(click.Command):
         if wants_help and script is not None:
             with report.errors():
                 _flow_command(script, [arg for arg in args if arg != script])
+            raise SystemExit(0)
         return super().parse_args(context, args)
 
 
@@ -96,11 +97,9 @@ def _command_of(plan: p.Plan, flow: p.Flow, file: str, several: bool) -> click.C
     options: list[click.Parameter] = [_option(param, param.name in taken) for param in flow.params]
     options += [
         click.Option(
-            ["--out", "_out"], default="out", show_default=True, metavar="DIR", help="Where the results go."
+            ["--out", "_out"], default="out", show_default=True, metavar="DIR", help="Folder of the results."
         ),
-        click.Option(
-            ["--seed", "_seed"], type=int, default=0, show_default=True, help="What randomness is made of."
-        ),
+        click.Option(["--seed", "_seed"], type=int, default=0, show_default=True, help="Seed of all randomness."),
         click.Option(["--dry-run", "_dry_run"], is_flag=True, help="Placeholders answer instead of models."),
         click.Option(["--quiet", "_quiet"], is_flag=True, help="No progress, no warnings about the script."),
         click.Option(["--json", "_json"], is_flag=True, help="Print files and results as JSON."),

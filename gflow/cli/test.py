@@ -15,7 +15,7 @@ from gflow.cli import report
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--stand-ins", is_flag=True, help="Placeholders answer instead of models: no weights, milliseconds.")
 @click.option("-k", "only", metavar="TEXT", default="", help="Only tests whose title has TEXT in it.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What randomness is made of.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
 def command(files: tuple[Path, ...], stand_ins: bool, only: str, seed: int) -> None:
     """Run the test blocks of scripts. Exit status 1 where one fails.
 

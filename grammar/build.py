@@ -20,9 +20,9 @@ GRAMMAR = Path(__file__).with_name("gflow.lark")
 TABLE = Path(__file__).with_name("table.bin")
 
 
-def identity() -> str:
-    """What a table must agree with: this grammar and this version of lark."""
-    return f"lark {lark.__version__}, grammar {hashlib.sha256(GRAMMAR.read_bytes()).hexdigest()}"
+def grammar_hash() -> str:
+    """The SHA-256 of gflow.lark, which a table records: one of another grammar is not used."""
+    return hashlib.sha256(GRAMMAR.read_bytes()).hexdigest()
 
 
 def build(*, builder: Builder | None = None) -> Lark:
@@ -45,8 +45,8 @@ def load() -> Lark:
     try:
         with TABLE.open("rb") as file:
             saved = pickle.load(file)
-        if saved["identity"] == identity():
-            table: Any = saved["lark"]
+        if (saved["lark"], saved["grammar"]) == (lark.__version__, grammar_hash()):
+            table: Any = saved["table"]
             table["data"]["options"]["transformer"] = builder
             return Lark.load(table)
     except Exception:  # any damage means the same
@@ -59,7 +59,8 @@ def table() -> bytes:
     saved = io.BytesIO()
     build().save(saved)
     saved.seek(0)
-    return pickle.dumps({"identity": identity(), "lark": pickle.load(saved)}, protocol=5)
+    content = {"lark": lark.__version__, "grammar": grammar_hash(), "table": pickle.load(saved)}
+    return pickle.dumps(content, protocol=5)
 
 
 if __name__ == "__main__":

@@ -39,10 +39,10 @@ def _name(token: Token) -> n.Name:
 
 def _doc(token: Token) -> str:
     """The doc comments before a declaration or parameter; from now on they belong to it."""
-    if not token.doc:
+    if token.doc is None:
         return ""
-    token.doc_taken = True
-    return "\n".join(comment.text.removeprefix("///").removeprefix(" ") for comment in token.doc)
+    token.doc.taken = True
+    return "\n".join(comment.text.removeprefix("///").removeprefix(" ") for comment in token.doc.comments)
 
 
 def _commas(parts: Parts) -> Parts:
@@ -70,7 +70,7 @@ class Builder:
         args = p[5] or []
         for arg in args:
             if isinstance(arg, n.Node) and not isinstance(arg, n.Arg):
-                raise Rejected(syntax.Unexpected(arg.span, "`as`", "a value", None))
+                raise Rejected(syntax.Unexpected(arg.span, "`as:` can't stand here", "a value", None))
         return n.Model(_name(p[1]), _name(p[3]), tuple(args), _doc(p[0]), span=_span(p))
 
     def let(self, p: Parts) -> n.Let:
@@ -148,7 +148,7 @@ class Builder:
     def _call(self, callee: n.Expr, args: Parts | None, span: Span) -> n.Call:
         types = [arg for arg in args or () if not isinstance(arg, n.Arg)]
         if len(types) > 1:
-            raise Rejected(syntax.Unexpected(types[1].span, "a second `as:`", None, None))
+            raise Rejected(syntax.Unexpected(types[1].span, "`as:` is given twice", None, None))
         plain = tuple(arg for arg in args or () if isinstance(arg, n.Arg))
         return n.Call(callee, plain, types[0] if types else None, span=span)
 
@@ -240,7 +240,7 @@ class Builder:
     def negative(self, p: Parts) -> n.Literal:
         kind, value = p[1].value
         if kind == "size":
-            raise Rejected(syntax.Unexpected(p[0].span, "`-`", "a size", None))
+            raise Rejected(syntax.Unexpected(p[0].span, "`-` can't stand before a size", None, None))
         return n.Literal(kind, -value, "-" + p[1].text, span=_span(p))
 
     def text(self, p: Parts) -> n.Literal:

@@ -198,7 +198,9 @@ class _Printer:
                 return Text(f'use "{quote(node.path)}" as {node.name.text}')
             case n.Model():
                 args = [(arg.span, lambda arg=arg: self.arg(arg)) for arg in node.args]
-                return Concat([f"model {node.name.text} = {node.provider.text}", self.listed("(", args, ")", node.span)])
+                return Concat(
+                    [f"model {node.name.text} = {node.provider.text}", self.listed("(", args, ")", node.span)]
+                )
             case n.Let():
                 return Concat([f"let {node.name.text} = ", self.expr(node.value)])
             case n.RecordDecl():
@@ -385,7 +387,9 @@ class _Printer:
 
     def call(self, node: n.Call) -> Doc:
         callee = self.postfix(node.callee)
-        parts: list[tuple[Span, Callable[[], Doc]]] = [(arg.span, lambda arg=arg: self.arg(arg)) for arg in node.args]
+        parts: list[tuple[Span, Callable[[], Doc]]] = [
+            (arg.span, lambda arg=arg: self.arg(arg)) for arg in node.args
+        ]
         if node.as_type is not None:
             type_ = node.as_type
             place = next((i for i, arg in enumerate(node.args) if arg.span.start > type_.span.start), len(parts))
@@ -399,7 +403,12 @@ class _Printer:
         return Concat(["(", value, ")"]) if _first_word(node.value) == "as" else value
 
     def listed(
-        self, opener: str, parts: Sequence[tuple[Span, Callable[[], Doc]]], closer: str, span: Span, padding: str = ""
+        self,
+        opener: str,
+        parts: Sequence[tuple[Span, Callable[[], Doc]]],
+        closer: str,
+        span: Span,
+        padding: str = "",
     ) -> Doc:
         """Parts between brackets with commas, on one line or on a line each. Comments up to `span.end` stay."""
         out: list[Doc | str] = []

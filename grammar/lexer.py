@@ -82,16 +82,23 @@ _CLOSERS = {")": "(", "]": "[", "}": "{"}
 
 
 @dataclass(slots=True, eq=False)
+class Docs:
+    """Doc comments below each other, and whether a declaration or parameter took them for its own."""
+
+    comments: list[Comment]
+    taken: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class Token:
     """A word, mark or literal. `value`: the number's (kind, value), the piece of text, or the diagnostic of an
-    ERROR. `doc`: the doc comments right before it, and whether a declaration took them."""
+    ERROR. `doc`: the doc comments right before it."""
 
     type: str
     text: str
     span: Span
     value: Any = None
-    doc: tuple[Comment, ...] = ()
-    doc_taken: bool = False
+    doc: Docs | None = None
 
 
 @dataclass(slots=True)
@@ -113,6 +120,7 @@ class Lexer:
         self.terminals = terminals
         self.groups: list[list[Token]] = []
         self.comments: list[Comment] = []
+        self.docs: list[Docs] = []
         self.diagnostics: list[Diagnostic] = []
         self.open: list[_Open] = []
         self._group: list[Token] = []
@@ -262,6 +270,7 @@ class Lexer:
             span = Span(self.source, start, pos)
         self._error(syntax.UnterminatedText(span, quote, "the file" if quote == '"""' else "the line"))
         if quote == '"""':
+            self._newline = Span(self.source, begin, begin)
             match = _CERTAIN.search(self.text, begin)
             return match.start() if match is not None else len(self.text)
         return pos
@@ -292,9 +301,10 @@ class Lexer:
                     self.groups.append(self._group)
                     self._group = []
             self._newline, self._semicolon = None, False
-        if self._docs:
-            token.doc = tuple(self._docs)
-            self._docs.clear()
+        if self._docs and token.type != "ERROR":
+            token.doc = Docs(self._docs)
+            self.docs.append(token.doc)
+            self._docs = []
         self._group.append(token)
 
     def _ends_statement(self, token: Token, goes_on: bool) -> bool:

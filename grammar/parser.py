@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def parse(source: Source) -> tuple[n.File, list[Diagnostic]]:
             diagnostics.append(parsed)
         else:
             declarations.append(parsed)
-    taken = {comment.span.start for group in lexer.groups for t in group if t.doc_taken for comment in t.doc}
+    taken = {comment.span.start for docs in lexer.docs if docs.taken for comment in docs.comments}
     comments = tuple(comment for comment in lexer.comments if comment.span.start not in taken)
     diagnostics.sort(key=lambda diagnostic: diagnostic.span.start)
     return n.File(source, tuple(declarations), comments, span=Span(source, 0, len(source.text))), diagnostics
@@ -103,16 +104,19 @@ def _end(last: Token, *, at_end: bool) -> Token:
 def _run(tokens: Sequence[Token], start: str, end: Token) -> Any:
     """The node that the tokens make, or the diagnostic of the first one that does not fit."""
     parser: Any = _lark().parse_interactive(start=start)
-    feed: Any = parser.feed_token
     token = end
     try:
-        for token in tokens:
-            choices = parser.choices()
-            if token.type not in choices:
-                token = _otherwise(token, choices, feed)
-            feed(token)
-        token = end
-        node = feed(end)
+        for token in (*tokens, end):
+            if token.type not in parser.choices():
+                token = _otherwise(token, parser)
+            try:
+                node = parser.feed_token(token)
+            except UnexpectedToken:
+                # A state may hold keywords that only fit elsewhere; nothing but reductions was done since.
+                other = _otherwise(token, parser)
+                if other is token:
+                    raise
+                node = parser.feed_token(other)
     except UnexpectedToken:
         return _explain(tokens, token, parser.accepts())
     except Rejected as rejected:
@@ -121,14 +125,20 @@ def _run(tokens: Sequence[Token], start: str, end: Token) -> Any:
     return syntax.TooDeep(place, LIMIT) if place is not None else node
 
 
-def _otherwise(token: Token, choices: Any, feed: Any) -> Token:
+# A newline after these never ends a statement, so they are no names anywhere.
+_RESERVED = frozenset({"and", "or", "not"})
+
+
+def _otherwise(token: Token, parser: Any) -> Token:
     """What else a token may be that does not fit: a keyword is a name where it can't be a keyword, and `>=`
-    after a type (`list<int>=`) is two marks."""
-    if token.type in _marks() and "NAME" in choices and token.text[0].isidentifier():
-        return Token("NAME", token.text, token.span, None, token.doc)
+    after a type (`list<int>=`) is two marks. The token itself where it is nothing else."""
+    choices = parser.choices()
+    word = token.type in _marks() and token.text[0].isidentifier() and token.text not in _RESERVED
+    if word and "NAME" in choices:
+        return replace(token, type="NAME")
     if token.text == ">=" and _terminals()[">"] in choices:
         middle = token.span.start + 1
-        feed(Token(_terminals()[">"], ">", Span(token.span.source, middle - 1, middle)))
+        parser.feed_token(Token(_terminals()[">"], ">", Span(token.span.source, middle - 1, middle)))
         return Token(_terminals()["="], "=", Span(token.span.source, middle, middle + 1))
     return token
 

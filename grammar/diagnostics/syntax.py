@@ -13,7 +13,7 @@ from gflow.grammar.source import Span
 @dataclass(frozen=True)
 class Unexpected(Diagnostic):
     code: ClassVar[str] = "E0101"
-    title: ClassVar[str] = "{found} can't stand here"
+    title: ClassVar[str] = "{found}"
     label: ClassVar[str] = "expected {expected}"
     help: ClassVar[str] = "{hint}"
     found: str
@@ -113,8 +113,9 @@ class NumberTooLarge(Diagnostic):
 _HINTS = [
     (("return",), None, "there is no `return`: a block's value is its last expression"),
     (("let", "var", "const"), None, "inside a block, a name is bound by `name = value`"),
-    (("def", "fn", "func", "function"), None, "a flow begins with the word `flow`"),
-    (("import",), None, 'another file is used by `use "other.gflow" as other`'),
+    (None, ("def", "fn", "func", "function"), "a flow begins with the word `flow`"),
+    (None, ("import",), 'another file is used by `use "other.gflow" as other`'),
+    (None, ("and", "or", "not"), "`and`, `or` and `not` can't be names"),
     (("while", "loop"), None, "to try again until something holds, use `refine`; to go through a list, `for`"),
     (None, ("|",), "the words are `and`, `or`, `not`; a chain is `|>`"),
     (None, ("<", "<=", ">", ">=", "==", "!="), "compare one pair at a time, joined by `and`"),
@@ -128,6 +129,8 @@ def hint(before: str, found: str, kind: str) -> str | None:
         return "a block that gives a record has two pairs of braces: { { name: value } }"
     if kind == "TEXT_OPEN":
         return "this text is fixed: nothing can be filled in"
+    if kind == "TEXT" and before == "{":
+        return "the names of fields stand without quotes"
     for befores, founds, text in _HINTS:
         if (befores is None or before in befores) and (founds is None or found in founds):
             return text

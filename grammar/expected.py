@@ -25,54 +25,13 @@ _WANTED = {
 }
 # What can go on after a complete expression or type: worth naming only where nothing else is possible.
 _GOES_ON = frozenset(
-    [
-        "|>",
-        "??",
-        "or",
-        "and",
-        "==",
-        "!=",
-        "<",
-        "<=",
-        ">",
-        ">=",
-        "..",
-        "+",
-        "-",
-        "*",
-        "/",
-        "%",
-        ".",
-        "[",
-        "(",
-        "=>",
-        "?",
-    ]
+    {"|>", "??", "or", "and", "==", "!=", "<", "<=", ">", ">=", "..", "+", "-", "*", "/", "%", ".", "[", "(", "=>"}
+    | {"?"}
 )
 # What can begin an expression, a type or a pattern; and a word that only that can begin with.
 _BEGINS = frozenset(
-    [
-        "[",
-        "{",
-        "(",
-        "-",
-        "_",
-        "if",
-        "for",
-        "match",
-        "refine",
-        "try",
-        "not",
-        "true",
-        "false",
-        "none",
-        "list",
-        "NAME",
-        "NUMBER",
-        "TEXT",
-        "TEXT_OPEN",
-        "RECORD_BRACE",
-    ]
+    {"[", "{", "(", "-", "_", "if", "for", "match", "refine", "try", "not", "true", "false", "none", "list"}
+    | {"NAME", "NUMBER", "TEXT", "TEXT_OPEN", "RECORD_BRACE"}
 )
 _KINDS = {"for": "an expression", "list": "a type", "_": "a literal or `_`"}
 _MOST = 4

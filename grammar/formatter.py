@@ -7,10 +7,12 @@ Empty lines between statements stay, one at most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, cast
 
 from gflow.grammar import nodes as n
+from gflow.grammar.comments import Part, Placer, ordinary
 from gflow.grammar.layout import (
     Concat,
     Doc,
@@ -24,7 +26,7 @@ from gflow.grammar.layout import (
     one_line,
     pretty,
 )
-from gflow.grammar.source import Source, Span
+from gflow.grammar.source import Span
 from gflow.grammar.texts import quote
 
 WIDTH = 100
@@ -93,101 +95,20 @@ def _first_word(expr: n.Expr) -> str | None:
                 return None
 
 
-class _Printer:
-    """Walks a tree in the order of its source and places the comments as it passes them."""
-
-    def __init__(self, source: Source, comments: Sequence[n.Comment], *, flat: bool = False) -> None:
-        self.text = source.text
-        self.comments = comments
-        self.next = 0  # of the comments
-        self.flat = flat
-
-    # --- comments and empty lines
-
-    def take(self, before: int) -> list[n.Comment]:
-        """The comments that start before an offset and are not placed yet."""
-        first = self.next
-        while self.next < len(self.comments) and self.comments[self.next].span.start < before:
-            self.next += 1
-        return list(self.comments[first : self.next])
-
-    def trailing(self, end: int) -> n.Comment | None:
-        """The comment behind what ends at an offset, on its line."""
-        if self.next == len(self.comments):
-            return None
-        comment = self.comments[self.next]
-        if self.text[end : comment.span.start].strip(" \t,;"):
-            return None
-        self.next += 1
-        return comment
-
-    def item(self, span: Span, build: Callable[[], Doc]) -> tuple[list[n.Comment], Doc, Doc]:
-        """A part that stands on lines of its own: the comments before it, the part, the comment behind it."""
-        before = self.take(span.start)
-        doc = build()
-        inside = self.take(span.end)
-        behind = self.trailing(span.end)
-        if behind is None and len(inside) == 1 and not inside[0].own_line:
-            behind = inside.pop()
-        return before + inside, doc, Suffix(f"  {behind.text}") if behind is not None else Text("")
-
-    def lines(self, parts: Sequence[tuple[Span, Callable[[], Doc]]], start: int, end: int) -> Doc:
-        """Parts below each other, from the offset `start` of the source to `end`, with all comments there."""
-        out: list[Doc | str] = []
-        previous = start
-
-        def push(doc: Doc, at: int, until: int) -> None:
-            nonlocal previous
-            if out:
-                out.append(Line("; ", blank=self.has_blank(previous, at)))
-            out.append(doc)
-            previous = max(previous, until)
-
-        for span, build in parts:
-            comments, doc, behind = self.item(span, build)
-            for comment in comments:
-                inside = comment.span.start > span.start
-                push(Suffix(comment.text), span.start if inside else comment.span.start, comment.span.end)
-            push(Concat([doc, behind]), max(previous, span.start) if comments else span.start, span.end)
-        for comment in self.take(end):
-            push(Suffix(comment.text), comment.span.start, comment.span.end)
-        return Concat(out)
-
-    def has_blank(self, start: int, end: int) -> bool:
-        """Whether an empty line lies between two offsets."""
-        return any(not line.strip() for line in self.text[start:end].split("\n")[1:-1])
-
-    def breaks(self, start: int, end: int) -> bool:
-        """Whether the source has a newline between two offsets."""
-        return "\n" in self.text[start:end]
+class _Printer(Placer):
+    """Walks a tree in the order of its source."""
 
     # --- declarations
 
     def file(self, file: n.File) -> Doc:
-        out: list[Doc | str] = []
-        previous: n.Declaration | None = None
-        end = 0
-
-        def push(doc: Doc, at: int, until: int, *, apart: bool) -> None:
-            nonlocal end
-            if out:
-                out.append(Line(hard=True, blank=apart or self.has_blank(end, at)))
-            out.append(doc)
-            end = max(end, until)
-
-        for declaration in file.declarations:
-            comments, doc, behind = self.item(declaration.span, lambda item=declaration: self.declaration(item))
-            apart = previous is not None and not _may_touch(previous, declaration)
-            start = declaration.span.start
-            for comment in comments:
-                inside = comment.span.start > start
-                push(_ordinary(comment), start if inside else comment.span.start, comment.span.end, apart=apart)
-                apart = False
-            push(Concat([doc, behind]), max(end, start) if comments else start, declaration.span.end, apart=apart)
-            previous = declaration
-        for comment in self.take(len(self.text) + 1):
-            push(Suffix(comment.text), comment.span.start, comment.span.end, apart=False)
-        return Concat(out)
+        all_ = file.declarations
+        return self.lines(
+            [(declaration.span, partial(self.declaration, declaration)) for declaration in all_],
+            0,
+            len(self.text) + 1,
+            apart=lambda index: index > 0 and not _may_touch(all_[index - 1], all_[index]),
+            show=ordinary,
+        )
 
     def declaration(self, node: n.Declaration) -> Doc:
         return Concat([_doc(node.doc), self._declaration(node)])
@@ -197,7 +118,7 @@ class _Printer:
             case n.Use():
                 return Text(f'use "{quote(node.path)}" as {node.name.text}')
             case n.Model():
-                args = [(arg.span, lambda arg=arg: self.arg(arg)) for arg in node.args]
+                args = [(arg.span, partial(self.arg, arg)) for arg in node.args]
                 return Concat(
                     [f"model {node.name.text} = {node.provider.text}", self.listed("(", args, ")", node.span)]
                 )
@@ -206,17 +127,27 @@ class _Printer:
             case n.RecordDecl():
                 return Concat([f"record {node.name.text} ", self.record_body(node.type)])
             case n.Extern():
-                tail = [" -> ", self.type(node.result), f' from "{quote(node.target)}"', " impure" * node.impure]
+                tail: list[Doc | str] = [
+                    " -> ",
+                    self.type(node.result),
+                    f' from "{quote(node.target)}"',
+                    " impure" * node.impure,
+                ]
                 return Concat([f"extern op {node.name.text}", self.params(node.params, node.result.span), *tail])
             case n.Flow():
                 end = node.result.span if node.result is not None else node.body.span
-                head = [f"flow {node.name.text}", self.params(node.params, end), self.result(node.result), " "]
+                head: list[Doc | str] = [
+                    f"flow {node.name.text}",
+                    self.params(node.params, end),
+                    self.result(node.result),
+                    " ",
+                ]
                 return Concat([*head, self.block(node.body, broken=True)])
             case n.Test():
                 return Concat([f'test "{quote(node.title)}" ', self.block(node.body, broken=True)])
 
     def params(self, params: Sequence[n.Param], following: Span) -> Doc:
-        parts = [(param.span, lambda param=param: self.param(param)) for param in params]
+        parts = [(param.span, partial(self.param, param)) for param in params]
         return self.listed("(", parts, ")", Span(following.source, following.start, following.start))
 
     def result(self, node: n.TypeNode | None) -> Doc:
@@ -237,14 +168,14 @@ class _Printer:
         return Concat(parts)
 
     def record_body(self, node: n.RecordType) -> Doc:
-        fields = [
-            (name.span.to(type_.span), lambda name=name, type_=type_: Concat([f"{name.text}: ", self.type(type_)]))
-            for name, type_ in node.fields
-        ]
+        fields = [(name.span.to(type_.span), partial(self.field_type, name, type_)) for name, type_ in node.fields]
         body = self.lines(fields, node.span.start + 1, node.span.end)
         return Group("{", Indent(Line(hard=True), body), Line(hard=True), "}")
 
     # --- types
+
+    def field_type(self, name: n.Name, type_: n.TypeNode) -> Doc:
+        return Concat([f"{name.text}: ", self.type(type_)])
 
     def type(self, node: n.TypeNode) -> Doc:
         match node:
@@ -260,7 +191,7 @@ class _Printer:
                     item = Concat(["(", item, ")"])
                 return Concat([item, "?"])
             case n.RecordType():
-                fields = [Concat([f"{name.text}: ", self.type(type_)]) for name, type_ in node.fields]
+                fields = [self.field_type(name, type_) for name, type_ in node.fields]
                 commas = joined(fields, Concat([",", Line()]))
                 return Group("{", Indent(Line(), commas, IfBroken(",")), Line(), "}")
 
@@ -277,7 +208,7 @@ class _Printer:
         return broken or len(node.statements) > 1 or self.breaks(node.span.start, max(first, node.span.start + 1))
 
     def block_parts(self, node: n.Block) -> list[Doc | str]:
-        parts = [(item.span, lambda item=item: self.statement(item)) for item in node.statements]
+        parts = [(item.span, partial(self.statement, item)) for item in node.statements]
         body = self.lines(parts, node.span.start + 1, node.span.end)
         if not node.statements and not body.hard:
             return ["{}"]
@@ -310,7 +241,7 @@ class _Printer:
             case n.Ref():
                 return Text(node.name)
             case n.ListExpr():
-                items = [(item.span, lambda item=item: self.expr(item)) for item in node.items]
+                items = [(item.span, partial(self.expr, item)) for item in node.items]
                 return self.listed("[", items, "]", node.span)
             case n.RecordExpr():
                 return self.record(node)
@@ -358,17 +289,15 @@ class _Printer:
         if not node.fields:
             return Text("{}")
 
-        def entry(name: n.Name, value: n.Expr) -> Doc:
-            short = name.span == value.span and name.span.end > name.span.start
-            if short and len(node.fields) > 1:
-                return Text(name.text)
-            return Concat([f"{name.text}: ", self.expr(value)])
-
-        parts = [
-            (name.span.to(value.span), lambda name=name, value=value: entry(name, value))
-            for name, value in node.fields
-        ]
+        short = len(node.fields) > 1
+        parts = [(name.span.to(value.span), partial(self.entry, name, value, short)) for name, value in node.fields]
         return self.listed("{", parts, "}", node.span, padding=" ")
+
+    def entry(self, name: n.Name, value: n.Expr, short: bool) -> Doc:
+        """A field. short: it may be a name alone, where it was written so (a `{ name }` might be a block)."""
+        if short and name.span == value.span and name.span.end > name.span.start:
+            return Text(name.text)
+        return Concat([f"{name.text}: ", self.expr(value)])
 
     def binary(self, node: n.Binary) -> Doc:
         level = _BINARY[node.op]
@@ -387,14 +316,15 @@ class _Printer:
 
     def call(self, node: n.Call) -> Doc:
         callee = self.postfix(node.callee)
-        parts: list[tuple[Span, Callable[[], Doc]]] = [
-            (arg.span, lambda arg=arg: self.arg(arg)) for arg in node.args
-        ]
+        parts: list[Part] = [(arg.span, partial(self.arg, arg)) for arg in node.args]
         if node.as_type is not None:
             type_ = node.as_type
             place = next((i for i, arg in enumerate(node.args) if arg.span.start > type_.span.start), len(parts))
-            parts.insert(place, (type_.span, lambda: Concat(["as: ", self.type(type_)])))
+            parts.insert(place, (type_.span, partial(self.as_type, type_)))
         return Concat([callee, self.listed("(", parts, ")", node.span)])
+
+    def as_type(self, node: n.TypeNode) -> Doc:
+        return Concat(["as: ", self.type(node)])
 
     def arg(self, node: n.Arg) -> Doc:
         if node.name is not None:
@@ -402,20 +332,13 @@ class _Printer:
         value = self.expr(node.value)
         return Concat(["(", value, ")"]) if _first_word(node.value) == "as" else value
 
-    def listed(
-        self,
-        opener: str,
-        parts: Sequence[tuple[Span, Callable[[], Doc]]],
-        closer: str,
-        span: Span,
-        padding: str = "",
-    ) -> Doc:
+    def listed(self, opener: str, parts: Sequence[Part], closer: str, span: Span, padding: str = "") -> Doc:
         """Parts between brackets with commas, on one line or on a line each. Comments up to `span.end` stay."""
         out: list[Doc | str] = []
-        for index, (place, build) in enumerate(parts):
-            comments, doc, behind = self.item(place, build)
+        for index, part in enumerate(parts):
+            comments, doc, behind = self.item(part)
             for comment in comments:
-                out += [_ordinary(comment), Line(hard=True)]
+                out += [ordinary(comment), Line(hard=True)]
             last = index == len(parts) - 1
             out += [doc, IfBroken(",") if last else ",", behind]
             if not last:
@@ -457,7 +380,7 @@ class _Printer:
 
     def match(self, node: n.Match) -> Doc:
         subject = self.expr(node.subject)
-        parts = [(case.span, lambda case=case: self.case(case)) for case in node.cases]
+        parts = [(case.span, partial(self.case, case)) for case in node.cases]
         start = node.cases[0].span.start if node.cases else node.span.end
         body = self.lines(parts, start, node.span.end)
         return Concat(["match ", subject, " ", Group("{", Indent(Line(), body), Line(), "}", broken=not self.flat)])
@@ -468,7 +391,7 @@ class _Printer:
             case (n.Bind() | n.Expect(),) | [_, _, *_]:
                 return Concat([f"{pattern} => ", self.block(node.body)])
             case (expr,):
-                return Concat([f"{pattern} => ", self.expr(expr)])
+                return Concat([f"{pattern} => ", self.expr(cast("n.Expr", expr))])
             case _:
                 return Text(f"{pattern} => {{}}")
 
@@ -507,12 +430,6 @@ def _doc(doc: str) -> Doc:
     for line in doc.split("\n"):
         lines += [f"/// {line}".rstrip(), Line(hard=True)]
     return Concat(lines)
-
-
-def _ordinary(comment: n.Comment) -> Doc:
-    """A comment before a declaration or parameter. A `///` that documents nothing must not begin to."""
-    text = comment.text
-    return Suffix("//" + text[3:] if text.startswith("///") and not text.startswith("////") else text)
 
 
 def _may_touch(first: n.Declaration, second: n.Declaration) -> bool:

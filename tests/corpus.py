@@ -79,7 +79,7 @@ extern op shout(
 ) -> text from "ops.py:shout" impure
 
 flow rest(up: int = 1, p: shapes.Point, c: ("a" | "b")? = none) {
-  to = if up > 1 and not (up == 4 or up != 3) { -up % 2 } else if up <= 0 { none ?? 3 } else { 4 - (3 - 2) }; by = to
+  to = if up > 1 and not (up == 4 or up != 3) { -up % 2 } else if up <= 0 { none ?? 3 } else { 4 - (3 - 2) }; by=1
   // before the best
   best = [1, 2.5, 1_000, 1e-3, 24fps, 2x, 250ms, 2min, 1h][0] // after the best
 

@@ -14,28 +14,12 @@ from gflow.grammar.texts import quote
 SPAN = Span(Source("generated.gflow", ""), 0, 0)
 
 _NAMES = [
-    "x",
-    "img",
-    "prompt",
-    "up",
-    "to",
-    "best",
-    "by",
-    "in",
-    "from",
-    "keep",
-    "until",
-    "retry",
-    "model",
-    "test",
-    "list",
-    "op",
-    "as",
-    "_",
-    "ünïcode",
-    "über_9",
-]
-_BINARY = ["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or", "??", ".."]
+    "x", "img", "prompt", "up", "to", "best", "by", "in", "from", "keep", "until", "retry", "model", "test",
+    "list", "op", "as", "_", "ünïcode", "über_9",
+]  # fmt: skip
+_BINARY = [
+    "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or", "??", "..",
+]  # fmt: skip
 _NUMBERS = [
     ("int", 0, "0"),
     ("int", 12, "12"),

@@ -116,7 +116,8 @@ flow f(
 
 def test_comments_in_odd_places_are_kept() -> None:
     text = "let a = // 1\n 1 + // 2\n 2\nflow f( // 3\n/// 4\n) { // 5\n// 6\n}\n"
-    text += "flow g(x: // 7\n int, /// 8\n y: { // 9\n a: int } /// 10\n) {\n x |> // 11\n f(// 12\n)\n /// 13\n}\n/// 14\n"
+    text += "flow g(x: // 7\n int, /// 8\n y: { // 9\n a: int } /// 10\n) {\n"
+    text += " x |> // 11\n f(// 12\n)\n /// 13\n}\n/// 14\n"
     out = formatted(text)
     assert [f"// {i}" in out for i in range(1, 15)] == [True] * 14
 

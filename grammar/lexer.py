@@ -154,6 +154,7 @@ class Lexer:
             else:
                 self._newline, self._semicolon = Span(self.source, start, pos), True
         if self.open:
+            end = len(self.text.rstrip())
             self._error(syntax.unclosed(Span(self.source, end, end), self.open[-1].span))
         if self._group:
             self.groups.append(self._group)
@@ -198,7 +199,7 @@ class Lexer:
         top = self.open.pop()
         if top.kind[0] == _CLOSERS[text]:
             return True
-        self._error(syntax.unclosed(span, top.span))
+        self._error(syntax.unclosed(span, top.span), goes_on=True)
         while self.open and top.kind[0] != _CLOSERS[text]:
             top = self.open.pop()
         return False
@@ -208,7 +209,9 @@ class Lexer:
         value = number(span)
         if isinstance(value, Diagnostic):
             self.diagnostics.append(value)
-            value = ("int", 1)
+            # Read on as if it were mended, so that one mistake gives one error.
+            mended = value.fix.text if value.fix is not None else "1"
+            value = number(Span(Source("", mended), 0, len(mended)))
         self._add(Token("NUMBER", self.text[start:end], span, value), False)
 
     def _comment(self, start: int, end: int) -> None:
@@ -283,8 +286,8 @@ class Lexer:
         self._error(syntax.unexpected_character(Span(self.source, pos, pos + 1)))
         return pos + 1
 
-    def _error(self, diagnostic: Diagnostic) -> None:
-        self._add(Token("ERROR", "", diagnostic.span, diagnostic), False)
+    def _error(self, diagnostic: Diagnostic, *, goes_on: bool = False) -> None:
+        self._add(Token("ERROR", "", diagnostic.span, diagnostic), goes_on)
 
     # --- newlines and declarations
 

@@ -152,7 +152,8 @@ def _explain(tokens: Sequence[Token], token: Token, accepted: set[str]) -> Diagn
     closer = _CLOSERS.get(opener.text) if opener is not None else None
     if opener is not None and closer is not None and _terminals()[closer] in accepted:
         return syntax.unclosed(token.span, opener.span)
-    return syntax.Unexpected(token.span, describe(token), words(accepted, _marks()), _hint(tokens, token))
+    hint = syntax.CALL_HINT if accepted == {_terminals()["("], _terminals()["."]} else _hint(tokens, token)
+    return syntax.Unexpected(token.span, describe(token), words(accepted, _marks()), hint)
 
 
 _CLOSERS = {"(": ")", "[": "]"}

@@ -109,6 +109,8 @@ class NumberTooLarge(Diagnostic):
     label: ClassVar[str] = "no value can be as large"
 
 
+CALL_HINT = "what follows `|>` is a call: `|> first()`"
+
 # What people are used to from elsewhere: the word before, the word or mark that can't stand there, what to write.
 _HINTS = [
     (("return",), None, "there is no `return`: a block's value is its last expression"),
@@ -134,7 +136,7 @@ def hint(before: str, found: str, kind: str) -> str | None:
     for befores, founds, text in _HINTS:
         if (befores is None or before in befores) and (founds is None or found in founds):
             return text
-    return "what follows `|>` is a call: `|> first()`" if before == "|>" else None
+    return CALL_HINT if before == "|>" else None
 
 
 def top_level_hint(name: str) -> str:

@@ -1,0 +1,43 @@
+"""The examples in the documentation do what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gflow.compiler.program import check
+
+ERRORS = Path(__file__).parent.parent / "docs" / "errors.md"
+SECTIONS = re.split(r"^## ", ERRORS.read_text("utf-8"), flags=re.MULTILINE)[1:]
+
+
+def example(section: str, kind: str) -> str:
+    (found,) = re.findall(rf"^```gflow {kind}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def codes(tmp_path: Path, text: str, encoding: str = "utf-8") -> list[str]:
+    script = tmp_path / "example.gflow"
+    script.write_bytes(text.encode(encoding))
+    return [diagnostic.code for diagnostic in check(script)]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section[:5])
+def test_examples_of_errors(section: str, tmp_path: Path) -> None:
+    code = section[:5]
+    assert re.fullmatch(r"[EW]\d{4} ", section[:6])
+    # What is not UTF-8 can't stand in a page that is.
+    encoding = "utf-16" if code == "E0108" else "utf-8"
+    found = codes(tmp_path, example(section, "wrong"), encoding)
+    assert code in found
+    assert {other for other in found if other.startswith("E")} <= {code}
+    right = codes(tmp_path, example(section, "right"))
+    assert not [other for other in right if other.startswith("E") or other == code]
+
+
+def test_every_syntax_error_is_documented() -> None:
+    source = (ERRORS.parent.parent / "grammar" / "diagnostics" / "syntax.py").read_text("utf-8")
+    documented = {section[:5] for section in SECTIONS}
+    assert set(re.findall(r'= "(E\d{4})"', source)) <= documented

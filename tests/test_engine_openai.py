@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -203,13 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drip(self) -> None:
         self.send_response(200)
-        self.send_header("Content-Length", "100000")
+        self.send_header("Content-Length", "150")
         self.end_headers()
-        while not self.server.closing.wait(0.02):
-            try:
-                self.wfile.write(b" ")
-            except OSError:
-                return
+        for _ in range(150):
+            if not self.server.closing.wait(0.02):
+                with contextlib.suppress(OSError):
+                    self.wfile.write(b" ")
 
     def log_message(self, *_: object) -> None:
         pass

@@ -66,6 +66,14 @@ def test_seed_like_torch_is_the_picture_of_a_plain_script(painter: LoadedModel, 
     assert np.array_equal(paint(painter, seed=11, seed_like="torch", image=start, strength=0.7), expected)
 
 
+def test_both_prompts_have_a_say(painter: LoadedModel) -> None:
+    pictures = [paint(painter), paint(painter, prompt="blue"), paint(painter, negative_prompt="blue")]
+    assert not any(np.array_equal(pictures[first], pictures[second]) for first, second in ((0, 1), (0, 2), (1, 2)))
+    # At a guidance scale of 1 there is no guidance, and nothing to avoid.
+    pictures = [paint(painter, guidance_scale=1.0, negative_prompt=text) for text in ("", "blue")]
+    assert np.array_equal(*pictures)
+
+
 def test_a_seed_is_the_whole_key(painter: LoadedModel) -> None:
     assert np.array_equal(paint(painter, KEY, seed=5), paint(painter, KEY.item(9), seed=5))
     assert not np.array_equal(paint(painter, seed=5), paint(painter, seed=6))

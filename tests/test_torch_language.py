@@ -64,6 +64,11 @@ def test_a_prompt_longer_than_the_context_loses_its_start(tmp_path: Path) -> Non
     assert len(said) == 1 and "start" in said[0]
     said = warnings_of(model, "generate", WRITE | {"prompt": "y", "max_tokens": 500})
     assert len(said) == 1 and "64 tokens" in said[0]
+    # What is cut has no say, what is kept has.
+    ends = [
+        write(model, prompt=start + "z" * 70 + end) for start, end in (("one", "?"), ("two", "?"), ("one", "!"))
+    ]
+    assert ends[0] == ends[1] != ends[2]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +84,9 @@ def test_tokens_come_as_often_as_they_are_likely() -> None:
     pick = sampler(noise.root(1), 1.0, 1.0)
     counts = np.bincount([pick(np.log(chances)) for _ in range(4000)], minlength=4) / 4000
     assert np.allclose(counts, chances, atol=0.03)
+    many = np.zeros(1000)
+    numbers = [pick(many) for _ in range(512)]
+    assert numbers[:256] != numbers[256:], "the same numbers must not come again"
     # At half the temperature chances are squared, and the second and fourth together reach 0.8 of them.
     pick = sampler(noise.root(2), 0.5, 0.8)
     counts = np.bincount([pick(np.log(chances)) for _ in range(4000)], minlength=4) / 4000

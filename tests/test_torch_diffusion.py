@@ -202,6 +202,16 @@ def test_what_a_mask_keeps_it_keeps_exactly(painter: LoadedModel) -> None:
     assert np.array_equal(paint(painter, image=start, mask=mask[::2, ::2], strength=1.0)[20:], start[20:])
 
 
+def test_latents_may_have_any_number_of_channels(tmp_path: Path) -> None:
+    model: Any = load("diffusion", tiny_models.diffusion(tmp_path, channels=8))
+    start, mask = picture(), np.zeros((32, 32), np.float32)
+    mask[:16] = 1
+    assert paint(model).shape == paint(model, image=start).shape == (32, 32, 3)
+    made = paint(model, image=start, mask=mask, strength=1.0)
+    assert np.array_equal(made[16:], start[16:]) and not np.array_equal(made[:16], start[:16])
+    assert model.pipelines["text"].unet.config.in_channels == 8
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -26,8 +26,11 @@ def clip_tokenizer(limit: int = 16) -> Any:
     )
 
 
-def diffusion(folder: Path, scheduler: Any = None, *, seed: int = 0) -> Path:
-    """A StableDiffusionPipeline for 32x32 pictures: the U-Net halves twice, the autoencoder reduces by 4."""
+def diffusion(folder: Path, scheduler: Any = None, *, channels: int = 4, seed: int = 0) -> Path:
+    """A StableDiffusionPipeline for 32x32 pictures: the U-Net halves once, the autoencoder reduces by 4.
+
+    channels: of the latents.
+    """
     import torch
     from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
@@ -37,6 +40,8 @@ def diffusion(folder: Path, scheduler: Any = None, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         unet = UNet2DConditionModel(
             sample_size=8,
+            in_channels=channels,
+            out_channels=channels,
             block_out_channels=(8, 16),
             layers_per_block=1,
             norm_num_groups=4,
@@ -49,6 +54,7 @@ def diffusion(folder: Path, scheduler: Any = None, *, seed: int = 0) -> Path:
             block_out_channels=(8, 8, 8),
             norm_num_groups=4,
             sample_size=32,
+            latent_channels=channels,
             down_block_types=("DownEncoderBlock2D",) * 3,
             up_block_types=("UpDecoderBlock2D",) * 3,
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class DiffusionModel:
         context.check()
         given.update(output_type="np", callback_on_step_end=after_step)
         takes = inspect.signature(pipeline.__call__).parameters
-        with torch_noise.keyed_noise(key):
+        with torch_noise.keyed_noise(key), _any_channels(pipeline, task):
             made = pipeline(**{name: value for name, value in given.items() if name in takes})
         if any(getattr(made, "nsfw_content_detected", None) or []):
             context.warn("the model's safety checker blacked out the picture")
@@ -191,6 +192,22 @@ class DiffusionModel:
         if cuts and all(cut for cut, _ in cuts):
             cut, limit = min(cuts, key=lambda pair: len(pair[0]))
             context.warn(f"the prompt is longer than the {limit} tokens this model reads; cut: “{cut}”")
+
+
+@contextmanager
+def _any_channels(pipeline: Any, task: str) -> Iterator[None]:
+    """diffusers' inpainting by blending asks a U-Net for 4 channels, where it means as many as the latents have
+    (the other kind has 9, with the mask among them). While it runs, such a U-Net says 4."""
+    unet = getattr(pipeline, "unet", None)
+    if task != "mask" or unet is None or unet.config.in_channels != pipeline.vae.config.latent_channels:
+        yield
+        return
+    channels = unet.config.in_channels
+    unet.register_to_config(in_channels=4)
+    try:
+        yield
+    finally:
+        unet.register_to_config(in_channels=channels)
 
 
 def cut_text(tokenizer: Any, text: str, positions: int | None) -> tuple[str, int]:

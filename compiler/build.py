@@ -6,6 +6,7 @@ place, so that one mistake is told once.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -62,6 +63,8 @@ def convert(scope: Scope, value: SSAValue, expected: t.AnyType, span: Span, what
 def widen(scope: Scope, value: SSAValue, expected: t.AnyType, span: Span) -> SSAValue:
     """An int becomes a float where a float is asked for, in lists, too."""
     found, target = d.type_of(value), without_none(expected)
+    if found == t.INT and target == t.FLOAT and isinstance(value.owner, d.ConstOp):
+        return scope.add(d.const(float(json.loads(value.owner.value.data)), t.FLOAT), span)
     if found == t.INT and target == t.FLOAT:
         return scope.add(d.call("op", "float", {"value": value}, t.FLOAT), span)
     if (

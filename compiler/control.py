@@ -83,8 +83,7 @@ def _expect(scope: Scope, node: n.Expect) -> None:
         operands=[value, list(shown.values())],
         properties={"text": StringAttr(condition.span.text), "names": d.strings(list(shown))},
     )
-    op.attributes["place"] = StringAttr(str(node.span))
-    scope.block.add_op(op)
+    scope.block.add_op(d.located(op, node.span))
 
 
 def _branch(
@@ -241,7 +240,8 @@ def match_(scope: Scope, node: n.Match, expected: t.AnyType | None) -> SSAValue:
 
 
 def _check_pattern(scope: Scope, pattern: n.Literal, type_: t.AnyType, seen: list[Any]) -> None:
-    found = build(scope, pattern, type_)
+    # Built only to see its type: the value goes into the op as it is.
+    found = build(scope.inner(Block()), pattern, type_)
     if d.type_of(found) != t.ANY and t.join(type_, d.type_of(found)) is None:
         scope.report(Mismatch(pattern.span, "this case", str(type_), str(d.type_of(found))))
     value = list(pattern.value) if pattern.kind == "size" else pattern.value

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, Builtin, ModuleOp, StringAttr, UnitAttr
+from xdsl.dialects.builtin import ArrayAttr, Builtin, FileLineColLoc, IntAttr, ModuleOp, StringAttr, UnitAttr
 from xdsl.ir import Block, Data, Dialect, Operation, ParametrizedAttribute, Region, SSAValue, TypeAttribute
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -46,8 +46,11 @@ from xdsl.traits import (
 
 from gflow.compiler import typing
 from gflow.grammar.parser import parse_type
+from gflow.grammar.source import Span
 from gflow.kernels.op import registry
 from gflow.kernels.types import AnyType
+
+OpT = TypeVar("OpT", bound=Operation)
 
 
 @irdl_attr_definition
@@ -88,12 +91,15 @@ def strings(values: Sequence[str]) -> ArrayAttr[StringAttr]:
 
 
 class _Op(IRDLOperation):
-    """Every op may carry `place`, the script's `file:line:column`."""
+    """Every op has a location, which takes no part in comparison: two equal calls in two places are equal."""
 
     @property
     def place(self) -> str:
-        attribute = self.attributes.get("place")
-        return attribute.data if isinstance(attribute, StringAttr) else ""
+        """The script's `file:line:column`."""
+        where = self.location
+        if not isinstance(where, FileLineColLoc):
+            return ""
+        return f"{where.filename.data}:{where.line.data}:{where.column.data}"
 
 
 @irdl_op_definition
@@ -303,12 +309,28 @@ GFLOW = Dialect(
 )
 
 
+def located(op: OpT, span: Span) -> OpT:
+    """The op, with its place in the script noted."""
+    op.location = FileLineColLoc(StringAttr(span.source.path), IntAttr(span.line), IntAttr(span.column))
+    return op
+
+
+class _Reader(Parser):
+    """Reads texts that are not ASCII, too, which the printer writes byte by byte."""
+
+    def parse_optional_str_literal(self) -> str | None:
+        text = super().parse_optional_str_literal()
+        if text is None and (raw := self.parse_optional_bytes_literal()) is not None:
+            return raw.decode()
+        return text
+
+
 def read(text: str) -> ModuleOp:
     """The IR that a text says: what `str(module)` printed."""
     context = Context()
     context.load_dialect(Builtin)
     context.load_dialect(GFLOW)
-    return Parser(context, text).parse_module()
+    return _Reader(context, text).parse_module()
 
 
 def type_of(value: SSAValue) -> AnyType:

@@ -187,5 +187,4 @@ def _flow_op(
         },
         regions=[d.region(block)],
     )
-    op.attributes["place"] = StringAttr(str(span))
-    return op
+    return d.located(op, span)

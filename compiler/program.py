@@ -224,8 +224,7 @@ def _model_op(info: ModelInfo) -> d.ModelOp:
             "folder": None if info.folder is None else StringAttr(info.folder),
         }
     )
-    op.attributes["place"] = StringAttr(str(info.node.span))
-    return op
+    return d.located(op, info.node.span)
 
 
 def _extern_op(info: ExternInfo) -> d.ExternOp:
@@ -238,8 +237,7 @@ def _extern_op(info: ExternInfo) -> d.ExternOp:
             "pure": StringAttr("true" if info.pure else "false"),
         }
     )
-    op.attributes["place"] = StringAttr(str(info.node.span))
-    return op
+    return d.located(op, info.node.span)
 
 
 def _shown(provider: Provider) -> str:

@@ -75,8 +75,7 @@ class Scope:
 
     def add(self, op: Operation, span: Span) -> SSAValue:
         """Appends an op and gives its result."""
-        op.attributes["place"] = StringAttr(str(span))
-        self.block.add_op(op)
+        self.block.add_op(d.located(op, span))
         return op.results[0]
 
     def find(self, name: str) -> Local | None:

@@ -15,8 +15,10 @@ model judge = scorer("nobody/judges")
 """
 
 WORDS = ["red", "a b", "", "naïve", "x${1 + 1}y", 'say \\"hi\\"', "{brace}", "\\$ten"]
+COMPARISONS = ["<", "<=", "==", "!=", ">", ">="]
 RECORD = "{ name: text, size: int }"
-TYPES = ["int", "float", "bool", "text", "size", "duration", "image", "list<int>", "list<text>", "list<image>", RECORD]
+SCALARS = ["int", "float", "bool", "text", "size", "duration", "image"]
+TYPES = [*SCALARS, "list<int>", "list<text>", "list<image>", RECORD]
 
 
 @dataclass
@@ -42,7 +44,7 @@ class _Names:
 def programs(draw: st.DrawFn) -> str:
     """A file with one to three flows; later ones may call earlier ones."""
     flows: list[tuple[str, list[str], str]] = []
-    text = MODELS + 'record Item { name: text, size: int }\nlet limit = 1 + 2\n'
+    text = MODELS + "record Item { name: text, size: int }\nlet limit = 1 + 2\n"
     for number in range(draw(st.integers(1, 3))):
         params = draw(st.lists(st.sampled_from(["int", "text", "float", "bool", RECORD]), max_size=3))
         names = _Names({"int": ["limit"]})
@@ -73,7 +75,7 @@ def _literal(draw: st.DrawFn, type_: str) -> str:
         case "duration":
             return draw(st.sampled_from(["4s", "250ms", "2min"]))
         case "image":
-            return f"solid({_literal(draw, 'size')}, \"red\")"
+            return f'solid({_literal(draw, "size")}, "red")'
         case _ if type_.startswith("list<"):
             items = [_literal(draw, type_[5:-1]) for _ in range(draw(st.integers(1, 3)))]
             return f"[{', '.join(items)}]"
@@ -117,7 +119,11 @@ def _expr(draw: st.DrawFn, names: _Names, type_: str, flows: list[tuple[str, lis
         lambda: f"first([{sub(type_)}, {sub(type_)}])",
         lambda: f"([{sub(type_)}] |> best(by: {item} => {sub('float', **{item: type_})}))",
         lambda: f"(refine {item} up to 3 {block(type_)} until {sub('bool', **{item: type_})})",
-        lambda: f"(refine {item} from {sub(type_)} up to 2 {block(type_, **{item: type_})} until {sub('bool', **{item: type_})} keep best by 1.0)",  # noqa: E501
+        # An int may stand for a float, but what a refine starts from decides its type: a literal is what it says.
+        lambda: (
+            f"(refine {item} from {_literal(draw, type_)} up to 2 {block(type_, **{item: type_})} "
+            f"until {sub('bool', **{item: type_})} keep best by 1.0)"
+        ),
     ]
     matching = [flow for flow in flows if flow[2] == type_]
     if matching:
@@ -146,7 +152,7 @@ def _special(draw, type_, sub, block, item):  # type: ignore[no-untyped-def]
             ]
         case "bool":
             return [
-                lambda: f"({sub('int')} {draw(st.sampled_from(['<', '<=', '==', '!=', '>', '>=']))} {sub('float')})",
+                lambda: f"({sub('int')} {draw(st.sampled_from(COMPARISONS))} {sub('float')})",
                 lambda: f"({sub('bool')} {draw(st.sampled_from(['and', 'or']))} {sub('bool')})",
                 lambda: f"(not {sub('bool')})",
                 lambda: f"({sub('text')} == {sub('text')})",
@@ -156,7 +162,7 @@ def _special(draw, type_, sub, block, item):  # type: ignore[no-untyped-def]
                 lambda: f'"${{{sub("int")}}} and ${{{sub("text")}}}"',
                 lambda: f"({sub('text')} + {sub('text')})",
                 lambda: f"writer.generate({sub('text')}, max_tokens: 8)",
-                lambda: f"join({sub('list<text>')}, \", \")",
+                lambda: f'join({sub("list<text>")}, ", ")',
                 lambda: f"({sub(RECORD)}).name",
                 lambda: f"first(writer.generate({sub('text')}, as: list<{RECORD}>)).name",
             ]
@@ -171,8 +177,10 @@ def _special(draw, type_, sub, block, item):  # type: ignore[no-untyped-def]
             inner_type = type_[5:-1]
             return [
                 lambda: f"for {item} in 1..3 {block(inner_type, **{item: 'int'})}",
-                lambda: f"for {item}, {item}x in {sub('list<text>')} "
-                f"{block(inner_type, **{item: 'text', item + 'x': 'int'})}",
+                lambda: (
+                    f"for {item}, {item}x in {sub('list<text>')} "
+                    f"{block(inner_type, **{item: 'text', item + 'x': 'int'})}"
+                ),
                 lambda: f"({sub(type_)} |> filter(keep: {item} => {sub('bool', **{item: inner_type})}))",
                 lambda: f"flatten([{sub(type_)}, {sub(type_)}])",
             ]

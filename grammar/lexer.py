@@ -35,7 +35,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_RECORD = re.compile(r"\{(?:\s+|//[^\n]*\n)*[^\W\d]\w*\s*[:,]")
+_RECORD = re.compile(r"\{(?:\s++|//[^\n]*+\n)*+[^\W\d]\w*+\s*+[:,]")
 # A piece of text between quotes, up to what ends it or needs a look.
 _SHORT = re.compile(r'[^"\\$\n]*')
 _LONG = re.compile(r'(?:[^"\\$]+|"(?!""))*')

@@ -13,7 +13,9 @@ from gflow.grammar.parser import _terminals, parse, parse_type
 from gflow.grammar.source import Source
 
 # Trees are slow to draw, not to format.
-relaxed = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+relaxed = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None
+)
 
 
 def parsed(text: str) -> n.File:
@@ -150,6 +152,7 @@ def test_random_expressions(expr: n.Expr) -> None:
     assert parsed(f"let a = {line}").declarations[0].value == expr  # type: ignore[union-attr]
 
 
+@relaxed
 @given(types(3))
 def test_random_types(type_: n.TypeNode) -> None:
     assert parse_type(format_type(type_)) == type_

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from corpus import SCRIPTS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gflow.grammar import build
@@ -328,6 +328,10 @@ def test_deep_nesting(text: str) -> None:
     assert errors(f"let a = {text[: len(text) // 3]}")
 
 
+def test_looking_past_white_space_takes_no_exponential_time() -> None:
+    assert errors("let a = {" + "\n" * 2000 + "{" * 20)[0][0] == "E0102"
+
+
 def test_depth_that_is_allowed() -> None:
     levels = LIMIT - 1
     assert value("[" * levels + "]" * levels)
@@ -371,6 +375,7 @@ def _check(text: str) -> None:
     assert found or file.declarations or not text.strip("\ufeff \t\r\f\n;") or file.comments
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_random_bytes_give_diagnostics(data: bytes) -> None:
     _check(data.decode("utf-8", "replace"))
@@ -385,11 +390,13 @@ _PIECES = [
 ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(_PIECES), max_size=40), st.sampled_from(["", " "]))
 def test_random_tokens_give_diagnostics(pieces: list[str], separator: str) -> None:
     _check(separator.join(pieces))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SCRIPTS)), st.data())
 def test_mutated_scripts_give_diagnostics(name: str, data: st.DataObject) -> None:
     text = SCRIPTS[name]

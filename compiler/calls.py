@@ -29,6 +29,7 @@ from gflow.grammar.source import Span
 from gflow.kernels import types as t
 from gflow.kernels.models import Method
 from gflow.kernels.op import REQUIRED, Op, Param, Signature, registry
+from gflow.runtime.engines.structured import can_fill
 from gflow.runtime.plan import encode
 
 Callee = Op | FlowInfo | ExternInfo | tuple[ModelInfo, Method]
@@ -74,6 +75,9 @@ def _method_call(scope: Scope, node: n.Call, name: str, model: ModelInfo, method
     if node.as_type is not None:
         if method.typed:
             as_type = scope.module.type_of(node.as_type)
+            if as_type != t.ANY and not can_fill(as_type):
+                reason = f"a language model can't answer with `{as_type}`"
+                scope.module.report(NotTyped(node.as_type.span, name, reason))
         else:
             _no_as(scope, node, name, f"it always gives `{method.signature.result}`")
     made = d.call(
@@ -199,7 +203,10 @@ def _match(scope: Scope, node: n.Call, callee: str, signature: Signature) -> _Gi
     """The arguments of a call, each built as its parameter wants it; lambdas come last, as their items' type
     follows from the others."""
     given = _Given()
+    before = len(scope.module.diagnostics)
     pairs = _assign(scope, node, callee, signature)
+    # An argument that went nowhere may well be the one that is missing.
+    misplaced = len(scope.module.diagnostics) > before
     for param, arg in sorted(pairs, key=lambda pair: isinstance(pair[0].type, t.EachOf)):
         if isinstance(param.type, t.EachOf):
             value = _each(scope, callee, signature, given, param, arg)
@@ -211,7 +218,7 @@ def _match(scope: Scope, node: n.Call, callee: str, signature: Signature) -> _Gi
             given.args[param.name] = value
     ordered = {param.name: given.args[param.name] for param in signature.params if param.name in given.args}
     given.args = ordered
-    for param in signature.params:
+    for param in () if misplaced else signature.params:
         if param.name not in given.args and param.default is REQUIRED and not param.variadic:
             scope.report(MissingArgument(node.span, callee, param.name, str(param.type), str(signature)))
     return given

@@ -221,6 +221,8 @@ def _binary(scope: Scope, node: n.Binary, expected: t.AnyType | None) -> SSAValu
     result = operator_type(node.op, left_type, right_type)
     if result is None:
         hint = 'write "${a}${b}" to join text' if node.op == "+" and t.TEXT in (left_type, right_type) else None
+        if isinstance(left_type, t.Optional) or isinstance(right_type, t.Optional):
+            hint = "one side may be `none`: write `(value ?? other)` to say what then"
         operands = f"`{left_type}` and `{right_type}`"
         return scope.report(NoOperator(node.span, node.op, operands, hint))
     return scope.add(d.call("op", node.op, {"left": left, "right": right}, result), node.span)

@@ -11,7 +11,15 @@ from gflow.compiler import typing
 from gflow.compiler.scope import closest
 from gflow.grammar import nodes as n
 from gflow.grammar.diagnostics import Diagnostic
-from gflow.grammar.diagnostics.names import Duplicate, ExternNotFound, HidesOp, UnknownMember, UnknownType
+from gflow.grammar.diagnostics.names import (
+    Duplicate,
+    ExternNotFound,
+    HidesOp,
+    UnknownMember,
+    UnknownName,
+    UnknownOp,
+    UnknownType,
+)
 from gflow.grammar.source import Span
 from gflow.kernels import types as t
 from gflow.kernels.models import Provider
@@ -74,6 +82,8 @@ class Module:
     externs: dict[str, ExternInfo] = field(default_factory=dict)
     flows: dict[str, FlowInfo] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    # Names whose declarations can't be read or used.
+    lost: set[str] = field(default_factory=set)
     _resolving: list[str] = field(default_factory=list)
 
     @property
@@ -86,7 +96,9 @@ class Module:
         }
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Notes a diagnostic, once."""
+        """Notes a diagnostic, once; none that only follows from another, which is told already."""
+        if isinstance(diagnostic, (UnknownName, UnknownOp, UnknownType)) and diagnostic.name in self.lost:
+            return
         if diagnostic not in self.diagnostics:
             self.diagnostics.append(diagnostic)
 

@@ -9,6 +9,7 @@ A program that is accepted here does not fail for a reason that the script and t
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ from gflow.kernels.models import Provider, providers
 from gflow.kernels.op import REQUIRED
 from gflow.runtime.plan import Plan
 
+#: What a text declares, where it can't be parsed.
+_DECLARED = re.compile(r"^(?:model|let|record|extern\s+op|flow)\s+(\w+)", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Program:
@@ -54,6 +58,9 @@ def load(path: Path) -> Program:
     except ScriptError as error:
         raise ScriptError(_sorted(error.diagnostics)) from None
     found = _sorted(loader.diagnostics)
+    if any(diagnostic.code.startswith("E01") for diagnostic in found):
+        # What could not be read may well use what looks unused.
+        found = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
     if any(diagnostic.severity == "error" for diagnostic in found):
         raise ScriptError(found)
     module = ModuleOp(ops)
@@ -90,6 +97,8 @@ class _Loader:
         file, found = parse(source)
         self.diagnostics += found
         module = Module(file, path, prefix, self.diagnostics)
+        if found:
+            module.lost = set(_DECLARED.findall(source.text))
         self.reading.append(path.resolve())
         for declaration in file.declarations:
             if isinstance(declaration, n.Use):
@@ -108,16 +117,19 @@ class _Loader:
             circle = [*self.reading[self.reading.index(path) :], path]
             chain = " uses ".join(file.name for file in circle)
             module.report(UseCycle(node.span, chain))
+            module.lost.add(node.name.text)
             return
         if path not in self.modules:
             if not path.is_file():
                 module.report(UseNotFound(node.span, node.path, "there is no such file"))
+                module.lost.add(node.name.text)
                 return
             try:
                 self.read(module.path.parent / node.path, f"{module.prefix}{node.name.text}.")
             except ScriptError as error:
                 module.report(UseNotFound(node.span, node.path, error.diagnostics[0].text("title")))
                 self.diagnostics += error.diagnostics
+                module.lost.add(node.name.text)
                 return
         module.uses[node.name.text] = self.modules[path]
 

@@ -168,7 +168,7 @@ class BadPattern(Diagnostic):
 @dataclass(frozen=True)
 class NotTyped(Diagnostic):
     code: ClassVar[str] = "E0317"
-    title: ClassVar[str] = "`{callee}` does not take `as:`"
+    title: ClassVar[str] = "`{callee}` does not take this `as:`"
     label: ClassVar[str] = "{reason}"
     callee: str
     reason: str

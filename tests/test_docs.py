@@ -47,3 +47,11 @@ def test_every_code_is_documented() -> None:
     }
     # The docstring of base.py shows an example of a declaration.
     assert declared == {section[:5] for section in SECTIONS}
+
+
+def test_the_language_page_is_right(tmp_path: Path) -> None:
+    page = (ERRORS.parent / "language.md").read_text("utf-8")
+    examples = re.findall(r"^```gflow\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(examples) > 5
+    for text in examples:
+        assert codes(tmp_path, text) == [], text

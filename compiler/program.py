@@ -51,17 +51,8 @@ class Program:
 
 def load(path: Path) -> Program:
     """Reads, checks and lowers a script with the files it uses. Raises ScriptError, warnings included."""
-    loader = _Loader()
-    try:
-        main = loader.read(path, "")
-        ops = loader.build()
-    except ScriptError as error:
-        raise ScriptError(_sorted(error.diagnostics)) from None
-    found = _sorted(loader.diagnostics)
-    if any(diagnostic.code.startswith("E01") for diagnostic in found):
-        # What could not be read may well use what looks unused.
-        found = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
-    if any(diagnostic.severity == "error" for diagnostic in found):
+    main, ops, found = _build(path)
+    if main is None or any(diagnostic.severity == "error" for diagnostic in found):
         raise ScriptError(found)
     module = ModuleOp(ops)
     module.verify()
@@ -71,10 +62,22 @@ def load(path: Path) -> Program:
 
 def check(path: Path) -> list[Diagnostic]:
     """Everything there is to tell about a script."""
+    return _build(path)[2]
+
+
+def _build(path: Path) -> tuple[Module | None, list[Operation], list[Diagnostic]]:
+    """The script's module (None where it can't be read), its IR, and everything there is to tell."""
+    loader = _Loader()
     try:
-        return load(path).diagnostics
+        main = loader.read(path, "")
     except ScriptError as error:
-        return error.diagnostics
+        return None, [], _sorted(error.diagnostics)
+    ops = loader.build()
+    found = _sorted(loader.diagnostics)
+    if any(diagnostic.code.startswith("E01") for diagnostic in found):
+        # What could not be read may well use what looks unused.
+        found = [diagnostic for diagnostic in found if diagnostic.severity == "error"]
+    return main, ops, found
 
 
 def _sorted(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

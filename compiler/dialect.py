@@ -157,7 +157,8 @@ class ConstOp(_Op):
 @irdl_op_definition
 class CallOp(_Op):
     """`callee` is an op, `model.method`, a flow or an extern op, as `kind` says. `names` are the arguments'
-    parameters, in order; further arguments are the variadic ones."""
+    parameters, in order; further arguments are the variadic ones. The key of a random call is the argument
+    `@key`."""
 
     name = "gflow.call"
     kind = prop_def(StringAttr)
@@ -166,13 +167,11 @@ class CallOp(_Op):
     # Set for a call of an extern op that says so; an op's own declaration is in the registry.
     impure = opt_prop_def(UnitAttr)
     as_type = opt_prop_def(ValueType)
-    args = var_operand_def(ValueType)
-    key = opt_operand_def(KeyType)
+    args = var_operand_def()
     result = result_def(ValueType)
-    irdl_options = (AttrSizedOperandSegments(as_property=True),)
     traits = traits_def(CallEffects())
     assembly_format: ClassVar[str] = (
-        "$kind $callee $names `(` $args `)` (`key` $key^)? (`as` $as_type^)? (`impure` $impure^)? attr-dict "
+        "$kind $callee $names `(` $args `)` (`as` $as_type^)? (`impure` $impure^)? attr-dict "
         "`:` `(` type($args) `)` `->` type($result)"
     )
 
@@ -357,8 +356,9 @@ def call(
     as_type: AnyType | None = None,
 ) -> CallOp:
     """A call; see `CallOp`."""
+    args = dict(args) if key is None else {**args, "@key": key}
     return CallOp(
-        operands=[[*args.values(), *variadic], [] if key is None else [key]],
+        operands=[[*args.values(), *variadic]],
         properties={
             "kind": StringAttr(kind),
             "callee": StringAttr(callee),

@@ -134,11 +134,12 @@ class _Flow:
         out, place = self.slot(op.result), op.place
         slots = [self.slots[arg] for arg in op.args]
         args = {name.data: slot for name, slot in zip(op.names, slots, strict=False)}
+        variadic = slots[len(args) :]
+        key = args.pop("@key", None)
         callee = op.callee.data
-        key = self.some(op.key)
         match op.kind.data:
             case "op":
-                return p.Call(out=out, place=place, op=callee, args=args, variadic=slots[len(args) :])
+                return p.Call(out=out, place=place, op=callee, args=args, variadic=variadic)
             case "extern":
                 return p.ExternCall(out=out, place=place, extern=callee, args=args)
             case "flow":

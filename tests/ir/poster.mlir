@@ -8,7 +8,7 @@ builtin.module {
     %1 = gflow.call "op" "text" [](%0, %idea) : (!gflow.type<"text">, !gflow.type<"text">) -> !gflow.type<"text">
     %2 = gflow.const "40" : !gflow.type<"int">
     %3 = gflow.derive %key, "prompt"
-    %prompt = gflow.call "method" "writer.generate" ["prompt", "max_tokens"](%1, %2) key %3 : (!gflow.type<"text">, !gflow.type<"int">) -> !gflow.type<"text">
+    %prompt = gflow.call "method" "writer.generate" ["prompt", "max_tokens", "@key"](%1, %2, %3) : (!gflow.type<"text">, !gflow.type<"int">, !gflow.key) -> !gflow.type<"text">
     %4 = gflow.const "1" : !gflow.type<"int">
     %5 = gflow.call "op" ".." ["left", "right"](%4, %drafts) : (!gflow.type<"int">, !gflow.type<"int">) -> !gflow.type<"list<int>">
     %6 = gflow.derive %key, "images"
@@ -16,7 +16,7 @@ builtin.module {
     ^bb0(%i: !gflow.type<"int">, %7: !gflow.type<"int">, %8: !gflow.key):
       %9 = gflow.const "[64, 64]" : !gflow.type<"size">
       %10 = gflow.const "12" : !gflow.type<"int">
-      %11 = gflow.call "method" "painter.generate" ["prompt", "size", "steps"](%prompt, %9, %10) key %8 : (!gflow.type<"text">, !gflow.type<"size">, !gflow.type<"int">) -> !gflow.type<"image">
+      %11 = gflow.call "method" "painter.generate" ["prompt", "size", "steps", "@key"](%prompt, %9, %10, %8) : (!gflow.type<"text">, !gflow.type<"size">, !gflow.type<"int">, !gflow.key) -> !gflow.type<"image">
       gflow.yield %11 : !gflow.type<"image">
     } : !gflow.type<"list<int>"> -> !gflow.type<"list<image>">
     %12 = gflow.map %images key %key {

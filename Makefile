@@ -9,7 +9,8 @@ help:  ## list what can be made
 $(VENV)/installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[models,media,serve,dev]'
+	@# setuptools warns at every editable install about what a link may shadow
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e '.[models,media,serve,dev]'
 	touch $@
 
 install: $(VENV)/installed  ## make .venv and install gflow into it, editable, with everything the tests need

@@ -21,9 +21,9 @@ class _Warnings(Observer):
     def warning(self, message: str, place: str) -> None:
         if (message, place) not in self.told:
             self.told.add((message, place))
-            self.console.print(f"warning: {message}", style="yellow", markup=False, highlight=False)
+            self.console.print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
             if place:
-                self.console.print(f"  ┌─ {place}", markup=False, highlight=False)
+                self.console.print(f"  ┌─ {place}", markup=False, highlight=False, soft_wrap=True)
 
 
 class _Bars(_Warnings):

@@ -59,17 +59,29 @@ def errors(*, as_json: bool = False) -> Iterator[None]:
             diagnostics(error.diagnostics)
         raise SystemExit(WRONG) from None
     except RunError as error:
-        if as_json:
-            shown = {"code": error.code, "message": error.message, "place": error.place, "help": error.help}
-            print(json.dumps({"error": shown}, ensure_ascii=False, indent=2))
-        else:
-            run_error(error)
-        raise SystemExit(WRONG if isinstance(error, InputError) else FAILED) from None
+        _failed(error, as_json)
     except KeyboardInterrupt:
         print("interrupted; nothing half-written was left", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:
         leave_quietly()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = (error.strerror or str(error)).lower()
+        _failed(InputError(f"can't read {error.filename}: {reason}"), as_json)
+
+
+def _failed(error: RunError, as_json: bool) -> NoReturn:
+    """Tells a run error and ends: with 2 where the input is to blame, with 1 where the run failed."""
+    from gflow.runtime.errors import InputError
+
+    if as_json:
+        shown = {"code": error.code, "message": error.message, "place": error.place, "help": error.help}
+        print(json.dumps({"error": shown}, ensure_ascii=False, indent=2))
+    else:
+        run_error(error)
+    raise SystemExit(WRONG if isinstance(error, InputError) else FAILED) from None
 
 
 def leave_quietly() -> NoReturn:

@@ -1,0 +1,88 @@
+"""Every example checks, is formatted, and does what its tests say, with the models that come with gflow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import gflow
+from gflow.cli import main
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.gflow"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_an_example_is_right(script: Path) -> None:
+    for arguments in (["check"], ["fmt", "--check"], ["test", "--stand-ins"], ["test"]):
+        result = CliRunner().invoke(main, [*arguments, str(script)])
+        assert result.exit_code == 0, result.output
+        assert "warning[" not in result.output
+
+
+def test_there_are_the_four_examples() -> None:
+    assert {"hello", "poster", "refine", "catalogue"} <= {path.stem for path in SCRIPTS}
+
+
+def run(script: Path, out: Path, *args: str) -> bytes:
+    """Runs an example in a process of its own; gives the picture's bytes."""
+    line = [sys.executable, "-m", "gflow", "run", str(script), *args, "--out", str(out)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    [picture] = out.rglob("*.png")
+    return picture.read_bytes()
+
+
+def test_two_processes_make_the_same_file(tmp_path: Path) -> None:
+    first, second = (run(EXAMPLES / "poster.gflow", tmp_path / name, "--drafts", "2") for name in "ab")
+    assert first == second
+
+
+def test_a_draft_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "drafts.gflow"
+    path.write_text(
+        'model painter = diffusion("starter/scenes")\n'
+        "flow all(drafts: int) -> list<image> {\n"
+        '  images = for i in 1..drafts { painter.generate("a red circle", steps: 3) }\n'
+        "  images\n"
+        "}\n"
+    )
+    script = gflow.load(path)
+    one, many = script.all(1), script.all(4)
+    assert np.array_equal(np.asarray(one[0]), np.asarray(many[0]))
+    assert len({np.asarray(picture).tobytes() for picture in many}) == 4
+
+
+def test_the_catalogue_is_made_from_its_table(tmp_path: Path) -> None:
+    arguments = [
+        "run",
+        str(EXAMPLES / "catalogue.gflow"),
+        "--rows",
+        str(EXAMPLES / "catalogue.csv"),
+        "--out",
+        str(tmp_path),
+    ]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert len((tmp_path / "catalogue.jsonl").read_text().splitlines()) == 3
+    assert {Image.open(path).size for path in tmp_path.rglob("*.png")} == {(256, 256)}
+
+
+def test_a_long_prompt_is_cut_with_a_warning(tmp_path: Path) -> None:
+    script = tmp_path / "long.gflow"
+    script.write_text(
+        'model painter = diffusion("starter/scenes")\n'
+        "flow f(prompt: text) -> image { painter.generate(prompt, steps: 2) }\n"
+    )
+    prompt = "a red circle above a blue square " * 6 + "and an owl"
+    result = CliRunner().invoke(main, ["run", str(script), "--prompt", prompt, "--out", str(tmp_path / "o")])
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.stderr.split())
+    assert "warning" in told and "owl" in told and "long.gflow:2:" in told

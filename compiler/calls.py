@@ -63,7 +63,9 @@ def call(scope: Scope, node: n.Call, expected: t.AnyType | None) -> SSAValue:
         case ExternInfo():
             given = _match(scope, node, name, callee.signature)
             _no_as(scope, node, name, "an extern op gives what it declares")
-            made = d.call("extern", callee.qualified, given.args, callee.signature.result, pure=callee.pure)
+            _fill_defaults(scope, callee, given, node.span)
+            result = callee.result or t.ANY
+            made = d.call("extern", callee.qualified, given.args, result, pure=not callee.node.impure)
             return scope.add(made, node.span)
         case (model, method):
             return _method_call(scope, node, name, model, method)
@@ -300,12 +302,12 @@ def _each_item(param: Param) -> t.AnyType:
     return param.type.item
 
 
-def _fill_defaults(scope: Scope, flow: FlowInfo, given: _Given, span: Span) -> None:
-    """A flow is always called with every parameter."""
-    for param in flow.params:
+def _fill_defaults(scope: Scope, callee: FlowInfo | ExternInfo, given: _Given, span: Span) -> None:
+    """Flows and extern ops are always called with every parameter."""
+    for param in callee.params:
         if param.name not in given.args and param.default is not REQUIRED:
             given.args[param.name] = scope.add(d.const(encoded(param.default), param.type), span)
-    given.args = {param.name: given.args[param.name] for param in flow.params if param.name in given.args}
+    given.args = {param.name: given.args[param.name] for param in callee.params if param.name in given.args}
 
 
 def encoded(value: Any) -> Any:

@@ -14,7 +14,7 @@ from gflow.compiler import calls, control, expressions  # noqa: F401  (each says
 from gflow.compiler import dialect as d
 from gflow.compiler.build import convert
 from gflow.compiler.constants import evaluate
-from gflow.compiler.module import FlowInfo, Module
+from gflow.compiler.module import ExternInfo, FlowInfo, Module
 from gflow.compiler.scope import Scope
 from gflow.grammar import nodes as n
 from gflow.grammar.diagnostics.names import Duplicate, UnusedParameter
@@ -79,12 +79,11 @@ def _calls(node: Any) -> Iterator[n.Call]:
             pending.extend(getattr(current, field.name) for field in fields(current))
 
 
-def declare_params(flow: FlowInfo) -> None:
-    """Finds the types, defaults and ranges of a flow's parameters."""
-    module = flow.module
+def declare_params(module: Module, info: FlowInfo | ExternInfo) -> None:
+    """Finds the types, defaults and ranges of the parameters of a flow or an extern op, and its result's type."""
     params = []
     seen: dict[str, Span] = {}
-    for node in flow.node.params:
+    for node in info.node.params:
         name = node.name.text
         if name in seen:
             module.report(Duplicate(node.name.span, name, other=(seen[name], "bound here first")))
@@ -97,11 +96,11 @@ def declare_params(flow: FlowInfo) -> None:
         elif isinstance(type_, t.Optional):
             default = None
         if node.range is not None:
-            flow.ranges[name] = _range(module, node, type_, default)
+            info.ranges[name] = _range(module, node, type_, default)
         params.append(Param(name, type_, default))
-    flow.params = tuple(params)
-    if flow.node.result is not None:
-        flow.result = module.type_of(flow.node.result)
+    info.params = tuple(params)
+    if info.node.result is not None:
+        info.result = module.type_of(info.node.result)
 
 
 def _range(module: Module, node: n.Param, type_: t.AnyType, default: Any) -> tuple[Any, Any]:

@@ -23,7 +23,7 @@ from gflow.grammar.diagnostics.names import (
 from gflow.grammar.source import Span
 from gflow.kernels import types as t
 from gflow.kernels.models import Provider
-from gflow.kernels.op import REQUIRED, Param, Signature, registry
+from gflow.kernels.op import Param, Signature, registry
 
 
 @dataclass
@@ -38,24 +38,29 @@ class ModelInfo:
 
 
 @dataclass
-class ExternInfo:
-    """A declared extern op."""
-
-    qualified: str
-    signature: Signature
-    pure: bool
-    path: Path
-    function: str
-    node: n.Extern
-
-
-@dataclass
 class FlowInfo:
     """A declared flow. `result` is None until its body was built, unless it is written."""
 
     qualified: str
     node: n.Flow
     module: Module
+    params: tuple[Param, ...] = ()
+    ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    result: t.AnyType | None = None
+
+    @property
+    def signature(self) -> Signature:
+        return Signature(self.params, self.result or t.ANY)
+
+
+@dataclass
+class ExternInfo:
+    """A declared extern op, and where its function is."""
+
+    qualified: str
+    node: n.Extern
+    path: Path
+    function: str
     params: tuple[Param, ...] = ()
     ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     result: t.AnyType | None = None
@@ -164,17 +169,12 @@ class Module:
             self.report(HidesOp(name.span, name.text))
 
     def _extern(self, node: n.Extern) -> ExternInfo:
-        params = tuple(
-            Param(param.name.text, self.type_of(param.type), REQUIRED if param.default is None else None)
-            for param in node.params
-        )
         file_name, _, function = node.target.rpartition(":")
         path = (self.path.parent / file_name).resolve()
         reason = _missing_function(path, function) if file_name and function else "this names no file and function"
         if reason:
             self.report(ExternNotFound(node.span, node.target, reason))
-        signature = Signature(params, self.type_of(node.result))
-        return ExternInfo(self.prefix + node.name.text, signature, not node.impure, path, function, node)
+        return ExternInfo(self.prefix + node.name.text, node, path, function)
 
 
 def _missing_function(path: Path, function: str) -> str:

@@ -194,13 +194,13 @@ class _Loader:
         ops: list[Operation] = []
         for module in modules:
             ops += [_model_op(info) for info in module.models.values() if info.provider is not None]
-            ops += [_extern_op(info) for info in module.externs.values()]
             for let in module.lets.values():
                 block = Block(arg_types=[d.KeyType()])
                 build(Scope(module, block, block.args[0], constant=True), let.value)
         for module in modules:
-            for flow in module.flows.values():
-                flows.declare_params(flow)
+            for info in (*module.flows.values(), *module.externs.values()):
+                flows.declare_params(module, info)
+            ops += [_extern_op(extern) for extern in module.externs.values()]
         ops += [flows.build_flow(flow) for flow in flows.in_order(modules)]
         for module in modules:
             if module.prefix == "":
@@ -249,7 +249,7 @@ def _extern_op(info: ExternInfo) -> d.ExternOp:
             "path": StringAttr(str(info.path)),
             "function": StringAttr(info.function),
             "result_type": d.ValueType(info.signature.result),
-            "pure": StringAttr("true" if info.pure else "false"),
+            "pure": StringAttr("false" if info.node.impure else "true"),
         }
     )
     return d.located(op, info.node.span)

@@ -42,6 +42,9 @@ def nap(seconds):
     time.sleep(seconds)
     return seconds
 
+def again(line, times=5):
+    return line * times
+
 def wrong():
     return "no number"
 """
@@ -187,6 +190,11 @@ def test_time_runs_out(run: Run) -> None:
     assert run("flow f() -> float { try { nap(30) } timeout 50ms else { 0.0 } }") == 0.0
     with pytest.raises(TimedOut):
         run("flow f() -> float { try { try { nap(30) } timeout 60s } timeout 50ms }")
+
+
+def test_an_extern_op_has_the_defaults_that_the_script_declares(run: Run) -> None:
+    extern = 'extern op again(line: text, times: int = 1 + 1) -> text from "py.py:again"\n'
+    assert run(extern + 'flow f() -> text { again("ab") + again("c", times: 1) }') == "ababc"
 
 
 def test_an_extern_ops_answer_is_checked(run: Run) -> None:

@@ -197,11 +197,22 @@ def _provenance(
     }
 
 
+def _without_pictures(value: Any) -> Any:
+    """A result as JSON; pictures are in the files, and null here."""
+    from gflow.runtime.outputs import plain
+
+    if isinstance(value, dict):
+        return {name: _without_pictures(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_pictures(item) for item in value]
+    return None if hasattr(value, "dtype") else plain(value)
+
+
 def _print(files: Sequence[Path], result: Any, as_json: bool) -> None:
     """Results on stdout: a text as it is, then the files' paths."""
     if as_json:
-        texts = result if isinstance(result, (str, int, float, bool)) else None
-        print(json.dumps({"files": [str(file) for file in files], "result": texts}, ensure_ascii=False, indent=2))
+        shown = {"files": [str(file) for file in files], "result": _without_pictures(result)}
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     if isinstance(result, str):
         print(result)

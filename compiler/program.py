@@ -198,8 +198,10 @@ class _Loader:
                 block = Block(arg_types=[d.KeyType()])
                 build(Scope(module, block, block.args[0], constant=True), let.value)
         for module in modules:
-            for info in (*module.flows.values(), *module.externs.values()):
-                flows.declare_params(module, info)
+            for flow in module.flows.values():
+                flows.declare_params(module, flow)
+            for extern in module.externs.values():
+                flows.declare_params(module, extern)
             ops += [_extern_op(extern) for extern in module.externs.values()]
         ops += [flows.build_flow(flow) for flow in flows.in_order(modules)]
         for module in modules:

@@ -21,6 +21,7 @@ demo: install  ## paint the picture of examples/poster.gflow
 
 lint: install  ## style, types and the import rule
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_layout.py
 

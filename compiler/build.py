@@ -73,11 +73,12 @@ def widen(scope: Scope, value: SSAValue, expected: t.AnyType, span: Span) -> SSA
         and found.item == t.INT
         and target.item == t.FLOAT
     ):
-        body = Block(arg_types=[d.ValueType(t.INT), d.ValueType(t.INT), d.KeyType()])
+        body = Block(arg_types=[d.value_type(t.INT), d.value_type(t.INT), d.KeyType()])
         inner = scope.inner(body)
         item = widen(inner, body.args[0], t.FLOAT, span)
         body.add_op(d.YieldOp(operands=[item]))
         return scope.add(
-            d.MapOp(operands=[value, scope.key], result_types=[d.ValueType(target)], regions=[d.region(body)]), span
+            d.MapOp(operands=[value, scope.key], result_types=[d.value_type(target)], regions=[d.region(body)]),
+            span,
         )
     return value

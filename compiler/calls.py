@@ -283,7 +283,7 @@ def _each(scope: Scope, callee: str, signature: Signature, given: _Given, param:
         return scope.add(d.const(None, t.ANY), arg.span)
     item_type = substitute(param.type.item, given.found)
     key = scope.take_key(arg.span)
-    block = Block(arg_types=[d.ValueType(item_type), d.ValueType(t.INT), d.KeyType()])
+    block = Block(arg_types=[d.value_type(item_type), d.value_type(t.INT), d.KeyType()])
     inner = scope.inner(block, block.args[2])
     inner.bind(arg.value.param, block.args[0])
     result = substitute(param.type.result, given.found)
@@ -293,7 +293,7 @@ def _each(scope: Scope, callee: str, signature: Signature, given: _Given, param:
     else:
         value = build_as(inner, arg.value.body, result, f"`{param.name}`")
     block.add_op(d.YieldOp(operands=[value]))
-    list_type = d.ValueType(t.ListOf(d.type_of(value)))
+    list_type = d.value_type(t.ListOf(d.type_of(value)))
     return scope.add(d.MapOp(operands=[items, key], result_types=[list_type], regions=[d.region(block)]), arg.span)
 
 

@@ -142,7 +142,7 @@ def _if(scope: Scope, condition: SSAValue, then: _Branch, orelse: _Branch, span:
     type_ = _join(scope, [then, orelse], "the branches of an `if`")
     op = d.IfOp(
         operands=[condition],
-        result_types=[d.ValueType(type_)],
+        result_types=[d.value_type(type_)],
         regions=[d.region(then[0].block), d.region(orelse[0].block)],
     )
     return scope.add(op, span)
@@ -198,10 +198,10 @@ def for_(scope: Scope, node: n.For, expected: t.AnyType | None) -> SSAValue:
             inner.bind(node.index, inner.block.args[1])
         return _value_of(inner, node.body, "the body of a `for`", wanted)
 
-    args = (d.ValueType(item_type), d.ValueType(t.INT), d.KeyType())
+    args = (d.value_type(item_type), d.value_type(t.INT), d.KeyType())
     inner, value, _ = _branch(scope, body, node.body.span, args, key_at=2)
     _close(inner, value)
-    result = d.ValueType(t.ListOf(d.type_of(value)))
+    result = d.value_type(t.ListOf(d.type_of(value)))
     op = d.MapOp(operands=[items, key], result_types=[result], regions=[d.region(inner.block)])
     return scope.add(op, node.span)
 
@@ -233,7 +233,7 @@ def match_(scope: Scope, node: n.Match, expected: t.AnyType | None) -> SSAValue:
     op = d.MatchOp(
         operands=[subject],
         properties={"cases": d.strings([json.dumps(value, ensure_ascii=False) for value in seen])},
-        result_types=[d.ValueType(joined)],
+        result_types=[d.value_type(joined)],
         regions=[[d.region(inner.block) for inner, _, _ in branches]],
     )
     return scope.add(op, node.span)
@@ -278,7 +278,7 @@ def refine(scope: Scope, node: n.Refine, expected: t.AnyType | None) -> SSAValue
             inner.locals[node.name.text].used = True
         return _value_of(inner, node.body, "the body of a `refine`", expected)
 
-    before = d.ValueType(d.type_of(start) if start is not None else t.ANY)
+    before = d.value_type(d.type_of(start) if start is not None else t.ANY)
     attempt, value, span = _branch(scope, body, _last_span(node.body), (before, d.KeyType()), key_at=1)
     type_ = d.type_of(value)
     if start is not None:
@@ -291,7 +291,7 @@ def refine(scope: Scope, node: n.Refine, expected: t.AnyType | None) -> SSAValue
             inner.bind(node.name, inner.block.args[0])
             return build_as(inner, expr, wanted, what)
 
-        inner, result, _ = _branch(scope, make, expr.span, (d.ValueType(type_),))
+        inner, result, _ = _branch(scope, make, expr.span, (d.value_type(type_),))
         _close(inner, result)
         return inner.block
 
@@ -304,7 +304,7 @@ def refine(scope: Scope, node: n.Refine, expected: t.AnyType | None) -> SSAValue
         orelse = [d.region(inner.block)]
     op = d.RefineOp(
         operands=[limit, [] if start is None else [start], key],
-        result_types=[d.ValueType(type_)],
+        result_types=[d.value_type(type_)],
         regions=[d.region(attempt.block), d.region(until), keep, orelse],
     )
     return scope.add(op, node.span)
@@ -324,7 +324,7 @@ def try_(scope: Scope, node: n.Try, expected: t.AnyType | None) -> SSAValue:
     type_ = _join(scope, branches, "`try` and its `else`")
     op = d.TryOp(
         operands=[retry, backoff, timeout],
-        result_types=[d.ValueType(type_)],
+        result_types=[d.value_type(type_)],
         regions=[d.region(branches[0][0].block), [d.region(inner.block) for inner, _, _ in branches[1:]]],
     )
     return scope.add(op, node.span)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from xdsl.context import Context
@@ -310,7 +311,8 @@ GFLOW = Dialect(
 
 def located(op: OpT, span: Span) -> OpT:
     """The op, with its place in the script noted."""
-    op.location = FileLineColLoc(StringAttr(span.source.path), IntAttr(span.line), IntAttr(span.column))
+    line, column = span.source.place(span.start)
+    op.location = FileLineColLoc(_file(span.source.path), IntAttr(line), IntAttr(column))
     return op
 
 
@@ -332,6 +334,15 @@ def read(text: str) -> ModuleOp:
     return _Reader(context, text).parse_module()
 
 
+@cache
+def value_type(type_: AnyType) -> ValueType:
+    """The attribute of a type. Attributes don't change, and are slow to make."""
+    return ValueType(type_)
+
+
+_file = cache(StringAttr)
+
+
 def type_of(value: SSAValue) -> AnyType:
     """The language's type of an SSA value (not of a key)."""
     assert isinstance(value.type, ValueType)
@@ -341,7 +352,7 @@ def type_of(value: SSAValue) -> AnyType:
 def const(value: Any, type_: AnyType) -> ConstOp:
     """A constant. Sizes are `[width, height]`."""
     text = json.dumps(value, ensure_ascii=False)
-    return ConstOp(properties={"value": StringAttr(text)}, result_types=[ValueType(type_)])
+    return ConstOp(properties={"value": StringAttr(text)}, result_types=[value_type(type_)])
 
 
 def call(
@@ -366,7 +377,7 @@ def call(
             "impure": None if pure else UnitAttr(),
             "as_type": None if as_type is None else ValueType(as_type),
         },
-        result_types=[ValueType(result)],
+        result_types=[value_type(result)],
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from xdsl.dialects.builtin import StringAttr
@@ -75,8 +74,8 @@ def _calls(node: Any) -> Iterator[n.Call]:
             yield current
         if isinstance(current, tuple):
             pending.extend(current)
-        elif is_dataclass(current) and not isinstance(current, Span):
-            pending.extend(getattr(current, field.name) for field in fields(current))
+        elif isinstance(current, n.Node):
+            pending.extend(vars(current).values())
 
 
 def declare_params(module: Module, info: FlowInfo | ExternInfo) -> None:
@@ -126,7 +125,7 @@ def _range(module: Module, node: n.Param, type_: t.AnyType, default: Any) -> tup
 def build_flow(flow: FlowInfo) -> d.FlowOp:
     """The IR of a flow whose callees have been built."""
     module, node = flow.module, flow.node
-    block = Block(arg_types=[*(d.ValueType(param.type) for param in flow.params), d.KeyType()])
+    block = Block(arg_types=[*(d.value_type(param.type) for param in flow.params), d.KeyType()])
     block.args[-1].name_hint = "key"
     scope = Scope(module, block, block.args[-1])
     names = {param.name.text: param for param in node.params}
@@ -182,7 +181,7 @@ def _flow_op(
             "params": d.strings(list(options)),
             "options": d.strings([json.dumps(option, ensure_ascii=False) for option in options.values()]),
             "doc": StringAttr(doc),
-            "result_type": None if result is None else d.ValueType(result),
+            "result_type": None if result is None else d.value_type(result),
         },
         regions=[d.region(block)],
     )

@@ -54,6 +54,12 @@ class ExternFailed(RunError):
     retryable = True
 
 
+class ExternBroken(ExternFailed):
+    """A Python file can't be loaded, or its function gives a value of another type: that stays."""
+
+    retryable = False
+
+
 class ModelMissing(RunError):
     """A model can't be loaded, or what it needs is not installed."""
 

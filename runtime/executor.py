@@ -6,6 +6,7 @@ loop's by the index, so nothing depends on the order in which steps run.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +18,10 @@ from gflow.kernels.op import OpError, Signature, registry
 from gflow.runtime import plan as p
 from gflow.runtime.engines import choose
 from gflow.runtime.engines.base import CallContext, LoadedModel
-from gflow.runtime.errors import ExpectFailed, OpFailed, RunError, TimedOut
+from gflow.runtime.errors import ExpectFailed, InputError, OpFailed, RunError, TimedOut
+
+#: The longest wait there is, in seconds: a few years, which every clock of Python can hold.
+_LONGEST = 1e8
 
 
 class Observer:
@@ -55,8 +59,14 @@ class Executor:
         self.models: dict[str, LoadedModel] = {}
 
     def run(self, flow: str, args: Mapping[str, Any]) -> Any:
-        """The result of a flow. Arguments are running values; missing ones take their defaults. Raises RunError."""
+        """The result of a flow. Arguments are running values; missing ones take their defaults. Raises RunError,
+        and InputError where an argument is missing or there is no parameter for it."""
         called = self.plan.flows[flow]
+        missing = [param.name for param in called.params if param.required and param.name not in args]
+        unknown = args.keys() - {param.name for param in called.params}
+        if missing or unknown:
+            what = f"needs `{missing[0]}`" if missing else f"has no parameter `{min(unknown)}`"
+            raise InputError(f"the flow `{flow}` {what}")
         given = {
             param.name: args[param.name] if param.name in args else p.decode(param.type, param.default)
             for param in called.params
@@ -199,7 +209,8 @@ class _Frame:
                 return value
             if step.keep_by is not None:
                 score = self.block(step.keep_by)
-                if best is None or score > best[0]:
+                # A score that is not a number never wins, as with `best`.
+                if best is None or score > best[0] or math.isnan(best[0]):
                     best = (score, value)
         if best is not None:
             return best[1]
@@ -212,8 +223,8 @@ class _Frame:
 
     def try_(self, step: p.Try) -> Any:
         attempts = 1 + max(0, self.some(step.retry) or 0)
-        pause = self.some(step.backoff) or 0.0
-        timeout = self.some(step.timeout)
+        pause = _seconds(self.some(step.backoff) or 0.0)
+        timeout = None if step.timeout is None else _seconds(self.slots[step.timeout])
         outer = self.deadline
         for left in reversed(range(attempts)):
             if timeout is not None:
@@ -227,7 +238,7 @@ class _Frame:
                 spent = outer is not None and time.monotonic() + pause > outer
                 if left and error.retryable and not spent:
                     time.sleep(pause)
-                    pause *= 2
+                    pause = _seconds(2 * pause)
                 elif step.orelse is not None:
                     return self.block(step.orelse)
                 else:
@@ -257,6 +268,11 @@ _STEPS: dict[type[p.Step], Callable[[_Frame, Any], Any]] = {
     p.Try: _Frame.try_,
     p.Expect: _Frame.expect,
 }
+
+
+def _seconds(duration: float) -> float:
+    """A duration that can be waited for: a negative one, and one that is not a number, is none."""
+    return min(duration, _LONGEST) if duration > 0 else 0.0
 
 
 def _filled(method: Method, given: dict[str, Any]) -> dict[str, Any]:

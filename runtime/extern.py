@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from gflow.runtime.errors import ExternFailed, InputError, TimedOut
+from gflow.runtime.errors import ExternBroken, ExternFailed, InputError, TimedOut
 from gflow.runtime.inputs import from_python
 from gflow.runtime.outputs import to_python
 from gflow.runtime.plan import Extern
@@ -19,38 +22,49 @@ from gflow.runtime.plan import Extern
 
 def call(declared: Extern, args: Mapping[str, Any], deadline: float | None) -> Any:
     """Calls the function with PIL images and plain Python values, and checks what it gives against the declared
-    type. Raises ExternFailed, or TimedOut past the deadline (`time.monotonic()`)."""
-    function = _function(declared.path, declared.function, declared.name)
+    type. Raises ExternFailed, ExternBroken where trying again
+    would not help, and TimedOut past the deadline (`time.monotonic()`)."""
     plain = {name: to_python(value) for name, value in args.items()}
-    result = _within(lambda: _called(function, plain, declared), deadline)
+    result = _within(lambda: _called(_function(declared), plain, declared), deadline)
     try:
         return from_python(declared.result, result, name=f"the result of `{declared.name}`")
     except InputError as error:
-        raise ExternFailed(error.message, help=error.help) from error
+        raise ExternBroken(error.message, help=error.help) from error
+
+
+def _function(declared: Extern) -> Callable[..., Any]:
+    try:
+        function: Callable[..., Any] = getattr(_module(declared.path), declared.function)
+    except (Exception, SystemExit) as error:
+        raise ExternBroken(f"`{declared.name}` can't be loaded: {_told(error, declared.path)}") from error
+    return function
 
 
 @cache
-def _function(path: str, name: str, extern: str) -> Callable[..., Any]:
-    """The function of a file, which is run once, under a name of its own, with `sys.path` as it is."""
-    spec = importlib.util.spec_from_file_location(f"gflow_extern_{Path(path).stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+def _module(path: str) -> ModuleType:
+    """A file, run once, under a name of its own, with `sys.path` as it is. The name is known to Python, as
+    dataclasses look themselves up by it."""
+    name = f"gflow_extern_{hashlib.blake2b(path.encode(), digest_size=8).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{Path(path).name} is not a Python file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        function: Callable[..., Any] = getattr(module, name)
-    except Exception as error:
-        raise ExternFailed(f"`{extern}` can't be loaded: {_told(error, path)}") from error
-    return function
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 def _called(function: Callable[..., Any], args: dict[str, Any], declared: Extern) -> Any:
     try:
         return function(**args)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ExternFailed(f"`{declared.name}` failed: {_told(error, declared.path)}") from error
 
 
-def _told(error: Exception, path: str) -> str:
+def _told(error: BaseException, path: str) -> str:
     """An exception in one line, with the line of the user's file it came from."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     place = f" ({Path(path).name}:{lines[-1]})" if lines else ""

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,12 @@ def prepare(folder: Path) -> None:
         ) from error
 
 
-def write(
-    name: str, type_: t.AnyType, value: Any, folder: Path, *, provenance: Mapping[str, Any]
-) -> list[Path]:
+def write(name: str, type_: t.AnyType, value: Any, folder: Path, *, provenance: Mapping[str, Any]) -> list[Path]:
     """Writes a result and gives the files, in order. `provenance` goes into each picture, and into
     `name.gflow.json` where there is none. Raises OutputError."""
     writer = _Writer(folder, provenance)
+    if isinstance(type_, t.Optional) and value is not None:
+        type_ = type_.item
     try:
         if isinstance(type_, t.Record):
             for field, field_type in type_.fields:
@@ -96,7 +97,7 @@ class _Writer:
                 if _holds_files(type_):
                     before = len(self.files)
                     self.value(f"{name}/{index:03}.{field}", type_, row[field])
-                    paths = [str(path.relative_to(self.folder)) for path in self.files[before:]]
+                    paths = [path.relative_to(self.folder).as_posix() for path in self.files[before:]]
                     line[field] = paths if isinstance(type_, t.ListOf) else (paths[0] if paths else None)
                 else:
                     line[field] = plain(row[field])
@@ -116,29 +117,20 @@ class _Writer:
         self.whole(name, lambda path: shutil.copyfile(source, path))
 
     def text(self, name: str, text: str) -> None:
-        self.whole(name, lambda path: Path(path).write_text(text, encoding="utf-8"))
+        self.whole(name, lambda path: path.write_text(text, encoding="utf-8"))
 
-    def whole(self, name: str, make: Callable[[str], Any]) -> None:
+    def whole(self, name: str, make: Callable[[Path], Any]) -> None:
         """Makes a file under a name of its own first, so that a half-written one never has the final name."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        os.close(handle)
+        part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             make(part)
-            os.chmod(part, 0o666 & ~_umask())
             os.replace(part, path)
         except BaseException:
-            Path(part).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
             raise
         self.files.append(path)
-
-
-def _umask() -> int:
-    """What a new file may not be; it can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _holds_files(type_: t.AnyType) -> bool:
@@ -178,20 +170,22 @@ def to_pil(value: t.Array) -> Any:
     """A PIL image of 8 bits a channel: gray for a mask, RGB or RGBA for an image. Values are clamped to 0..1."""
     from PIL import Image
 
-    packed = np.round(np.clip(value, 0.0, 1.0) * 255).astype(np.uint8)
+    # A pixel that is not a number is black.
+    packed = np.round(np.clip(np.nan_to_num(value), 0.0, 1.0) * 255).astype(np.uint8)
     return Image.fromarray(packed)
 
 
 def to_python(value: Any) -> Any:
     """A running value as Python code expects it: images and masks as PIL images, sizes as (width, height), files
-    as paths, records as dicts."""
+    as paths, records as dicts. Nothing in it is shared with the running value."""
     match value:
         case t.Size():
             return tuple(value)
         case t.MediaFile(path):
             return path
-        case np.ndarray() if value.ndim == 2 or value.shape[-1] in (3, 4):
-            return to_pil(value)
+        case np.ndarray():
+            picture = value.ndim == 2 or value.shape[-1] in (3, 4)
+            return to_pil(value) if picture else value.copy()
         case list():
             return [to_python(item) for item in value]
         case dict():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from gflow.kernels import types as t
+from gflow.kernels.pixels import MOST_PIXELS
 from gflow.runtime.errors import InputError
 
-#: Larger pictures are refused before they are decoded: 100 megapixels are 1.2 GB as float RGB.
-MOST_PIXELS = 100_000_000
+#: What is read, by Pillow's names. Its other readers are left out: some run programs.
+_FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def read_image(path: Path, where: str) -> t.Image:
     """A PNG, JPEG or WebP file, turned upright as its EXIF says; RGBA where it has transparency, else RGB.
 
     `where` names the option or the row in errors. Raises InputError."""
-    image = _opened(path, where)
-    return from_pil(image)
+    return from_pil(_opened(path, where))
 
 
 def read_mask(path: Path, where: str) -> t.Mask:
@@ -34,13 +36,20 @@ def from_pil(image: Any) -> t.Image:
     if wide is not None:
         return np.repeat(wide[..., None], 3, axis=-1)
     transparent = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-    return np.asarray(image.convert("RGBA" if transparent else "RGB"), np.float32) / np.float32(255)
+    return _floats(image.convert("RGBA" if transparent else "RGB"))
 
 
 def mask_from_pil(image: Any) -> t.Mask:
     """A PIL image's lightness as float32 (height, width), 0..1."""
     wide = _sixteen_bit(image)
-    return wide if wide is not None else np.asarray(image.convert("L"), np.float32) / np.float32(255)
+    return wide if wide is not None else _floats(image.convert("L"))
+
+
+def _floats(image: Any) -> t.Array:
+    """8 bits a channel as 0..1. In place, as a large picture should not be held twice."""
+    pixels = np.array(image, np.float32)
+    pixels /= np.float32(255)
+    return pixels
 
 
 def _sixteen_bit(image: Any) -> t.Array | None:
@@ -54,21 +63,19 @@ def _sixteen_bit(image: Any) -> t.Array | None:
 def _opened(path: Path, where: str) -> Any:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    if not path.exists():
-        raise InputError(f"{where}: there is no file {path}")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{where}: {path} is a folder, not a picture")
+    if not os.path.exists(path):
+        raise InputError(f"{where}: there is no file {path}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
-            if image.width * image.height > MOST_PIXELS:
-                raise InputError(
-                    f"{where}: {path} is {image.width}x{image.height} pixels; more than "
-                    f"{MOST_PIXELS // 1_000_000} megapixels are refused",
-                    help="make it smaller first",
-                )
-            image.load()
+            with Image.open(path, formats=_FORMATS) as image:
+                _check_size(path, image.size, where)
+                # Reads a PNG to its end, with checksums; `load` stops at the last pixel.
+                image.verify()
+            with Image.open(path, formats=_FORMATS) as image:
+                return ImageOps.exif_transpose(image)
     except UnidentifiedImageError as error:
         raise InputError(
             f"{where}: {path} is not a picture that can be read", help="PNG, JPEG and WebP files can be"
@@ -78,6 +85,14 @@ def _opened(path: Path, where: str) -> Any:
             f"{where}: {path} has more than {MOST_PIXELS // 1_000_000} megapixels, which is refused",
             help="make it smaller first",
         ) from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except PermissionError as error:
+        raise InputError(f"{where}: {path} may not be read") from error
+    except (OSError, SyntaxError, ValueError, struct.error) as error:  # Pillow's, for bytes that make no sense
         raise InputError(f"{where}: {path} is damaged or cut short: {error}") from error
-    return ImageOps.exif_transpose(image)
+
+
+def _check_size(path: Path, size: tuple[int, int], where: str) -> None:
+    width, height = size
+    if width * height > MOST_PIXELS:
+        most = f"more than {MOST_PIXELS // 1_000_000} megapixels are refused"
+        raise InputError(f"{where}: {path} is {width}x{height} pixels; {most}", help="make it smaller first")

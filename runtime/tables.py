@@ -1,9 +1,11 @@
-"""Tables of input: CSV, JSON lines, plain lines. Rows are numbered as an editor or a spreadsheet shows them."""
+"""Tables of input: CSV, JSON lines, plain lines. Rows are numbered as a spreadsheet shows them, the
+first line being 1: a cell that spans lines does not count twice."""
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,16 +30,14 @@ def read_table(path: Path, item: t.AnyType, where: str) -> list[tuple[int, Any]]
         raise InputError(f"{where}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: this is not UTF-8 text") from error
-    except csv.Error as error:
-        raise InputError(f"{where}: this is not CSV: {error}") from error
     if not rows:
         raise InputError(f"{where}: there are no rows")
     return rows
 
 
 def _csv(file: Any, item: t.AnyType, where: str) -> Iterator[tuple[int, Any]]:
-    reader = csv.reader(file, strict=True)
-    header = [name.strip() for name in next(reader, [])]
+    numbered = _numbered(csv.reader(file, strict=True), where)
+    header = [name.strip() for name in next(numbered, (1, []))[1]]
     if not header:
         raise InputError(f"{where}: the file is empty", help="its first line names the columns")
     twice = next((name for name in header if header.count(name) > 1), None)
@@ -47,17 +47,29 @@ def _csv(file: Any, item: t.AnyType, where: str) -> Iterator[tuple[int, Any]]:
         for name, type_ in item.fields:
             if name not in header and not isinstance(type_, t.Optional):
                 known = ", ".join(f"`{column}`" for column in header)
-                raise InputError(f"{where}: the column `{name}` is missing; there is {known}")
+                hint = (
+                    "columns are separated by commas" if len(header) == 1 and re.search(r"[;\t]", header[0]) else ""
+                )
+                raise InputError(f"{where}: the column `{name}` is missing; there is {known}", help=hint)
     elif len(header) > 1:
         raise InputError(f"{where}: there are {len(header)} columns, but a list of `{item}` has one")
-    for cells in reader:
+    for number, cells in numbered:
         if not cells:
             continue
         if len(cells) != len(header):
             message = f"{len(cells)} cells, but the first line names {len(header)} columns"
-            raise InputError(f"{where}, row {reader.line_num}: {message}")
+            raise InputError(f"{where}, row {number}: {message}")
         row = dict(zip(header, cells, strict=True))
-        yield reader.line_num, row if isinstance(item, t.Record) else cells[0]
+        yield number, row if isinstance(item, t.Record) else cells[0]
+
+
+def _numbered(reader: Iterator[list[str]], where: str) -> Iterator[tuple[int, list[str]]]:
+    number = 0
+    try:
+        for number, cells in enumerate(reader, start=1):
+            yield number, cells
+    except csv.Error as error:
+        raise InputError(f"{where}, row {number + 1}: this is not CSV: {error}") from error
 
 
 def _json_lines(file: Any, item: t.AnyType, where: str) -> Iterator[tuple[int, Any]]:
@@ -65,8 +77,9 @@ def _json_lines(file: Any, item: t.AnyType, where: str) -> Iterator[tuple[int, A
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{where}, row {number}: this is not JSON: {error.msg}") from error
+            except (json.JSONDecodeError, RecursionError) as error:
+                told = getattr(error, "msg", "nested too deeply")
+                raise InputError(f"{where}, row {number}: this is not JSON: {told}") from error
 
 
 def _lines(file: Any, item: t.AnyType, where: str) -> Iterator[tuple[int, Any]]:

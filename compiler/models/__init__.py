@@ -125,8 +125,17 @@ def _find(source: str, script_folder: Path) -> tuple[Path | None, bool]:
     return _cached(source), True
 
 
+def _hub_cache() -> Path:
+    """Where huggingface_hub keeps what it downloads, by its own environment variables."""
+    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
+
+
 def _cached(name: str) -> Path | None:
     """The snapshot of a hub's model on this machine."""
+    # The library takes longer to import than a script to check: it is asked only where there is something.
+    if not (_hub_cache() / f"models--{name.replace('/', '--')}").is_dir():
+        return None
     try:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:

@@ -22,6 +22,8 @@ def choose(model: Model, *, stand_ins: bool) -> Engine:
     try:
         from gflow.runtime.engines.torch import TorchEngine
     except ImportError as error:
+        if (error.name or "gflow").partition(".")[0] == "gflow":
+            raise
         raise ModelMissing(
             f"the model `{model.name}` needs {error.name}, which is not installed",
             help="pip install 'gflow[models]'",

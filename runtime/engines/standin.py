@@ -13,6 +13,7 @@ import numpy as np
 
 from gflow.kernels import types as t
 from gflow.kernels.noise import Key
+from gflow.kernels.pixels import checked_size
 from gflow.runtime.engines.base import CallContext, LoadedModel
 from gflow.runtime.errors import OpFailed
 from gflow.runtime.plan import Model
@@ -27,14 +28,15 @@ class StandInEngine:
     name = "stand-in"
 
     def load(self, model: Model) -> LoadedModel:
-        return _StandIn(model.name)
+        return _StandIn(model.name, model.provider)
 
 
 class _StandIn:
     """A model that answers by the hash of what it is asked."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, provider: str) -> None:
         self.model = model
+        self.provider = provider
 
     def call(
         self,
@@ -47,19 +49,19 @@ class _StandIn:
     ) -> Any:
         context.check()
         seed = _digest(self.model, method, args, key)
-        match method:
-            case "generate" if "steps" in args:
+        match self.provider, method:
+            case "diffusion", "generate":
                 return _picture(args, seed)
-            case "generate":
+            case "language", "generate":
                 return _value(as_type or t.TEXT, str(args["prompt"]), seed)
-            case "score":
+            case "scorer", "score":
                 return round(seed % 10_001 / 10_000, 4)
-            case "embed":
+            case "scorer", "embed":
                 if (args["text"] is None) == (args["image"] is None):
                     raise OpFailed("`embed` takes either a text or an image")
                 vector = np.random.Philox(key=seed).random_raw(_VECTOR_LENGTH) / 2.0**63 - 1.0
                 return [float(number) for number in vector / np.linalg.norm(vector)]
-        raise NotImplementedError(f"no stand-in for {method}")
+        raise NotImplementedError(f"no stand-in for {self.provider}.{method}")
 
 
 def _digest(model: str, method: str, args: Mapping[str, Any], key: Key | None) -> int:
@@ -76,8 +78,7 @@ def _picture(args: Mapping[str, Any], seed: int) -> t.Image:
     """A card of the asked size: one colour, shaded from corner to corner, with a darker frame."""
     image = args["image"]
     size = args["size"] or (t.Size(image.shape[1], image.shape[0]) if image is not None else t.Size(512, 512))
-    if size.width < 1 or size.height < 1:
-        raise OpFailed(f"a picture of {size} can't be made")
+    checked_size("generate", *size)
     colour = np.array([seed >> shift & 255 for shift in (0, 8, 16)], np.float32) / 255
     across = np.linspace(0, 1, size.width, dtype=np.float32)[None, :, None]
     down = np.linspace(0, 1, size.height, dtype=np.float32)[:, None, None]

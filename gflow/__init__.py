@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gflow.api import Script, check, load
     from gflow.grammar.diagnostics import ScriptError
-    from gflow.runtime.errors import RunError
+    from gflow.runtime.errors import InputError, RunError
 
 __version__ = "0.1.0"
-__all__ = ["RunError", "Script", "ScriptError", "__version__", "check", "load"]
+__all__ = ["InputError", "RunError", "Script", "ScriptError", "__version__", "check", "load"]
 
 _HOMES = {
     "Script": "gflow.api",
     "check": "gflow.api",
     "load": "gflow.api",
     "ScriptError": "gflow.grammar.diagnostics",
+    "InputError": "gflow.runtime.errors",
     "RunError": "gflow.runtime.errors",
 }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import keyword
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gflow.runtime import plan as p
-from gflow.runtime.errors import InputError
 from gflow.runtime.executor import Executor, Observer
 from gflow.runtime.inputs import check_range, from_python
 from gflow.runtime.outputs import to_python
@@ -39,21 +40,28 @@ class Script:
     """The flows of a script as methods: `script.poster(idea="…", seed=0)`.
 
     Arguments are Python values: str, int, PIL images or paths, lists, dicts, `(width, height)`. Results are PIL
-    images and plain Python values. `seed` is what all randomness is derived from. Models are loaded when they
-    are first called, and stay.
+    images and plain Python values. `seed` is what all randomness is derived from. A parameter whose name means
+    something else in Python has an underscore after it: `class_`, `seed_`. Models are loaded when they are first
+    called, and stay; calls from several threads take turns.
+
+    A call raises TypeError for arguments that do not fit the flow's parameters, gflow.RunError where the run fails
+    and gflow.InputError, which is one, for values that can't be used.
     """
 
     def __init__(self, plan: p.Plan, *, stand_ins: bool = False, observer: Observer | None = None) -> None:
         self._plan = plan
         self._executor = Executor(plan, stand_ins=stand_ins, observer=observer)
+        self._turn = threading.RLock()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if "_plan" not in vars(self):
+            raise AttributeError(name)  # Asked before `__init__`, as by `copy`.
         flow = self._plan.flows.get(name)
         if flow is None:
             near = difflib.get_close_matches(name, self._plan.flows, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise AttributeError(f"the script has no flow {name!r}{hint}")
-        return _function(self._executor, flow)
+        return _function(self._executor, self._turn, flow)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._plan.flows]
@@ -62,43 +70,65 @@ class Script:
         return f"<gflow script {self._plan.script}: {', '.join(self._plan.flows)}>"
 
 
-def _function(executor: Executor, flow: p.Flow) -> Callable[..., Any]:
-    params = {param.name: param for param in flow.params}
-    positions = list(params)
+def _function(executor: Executor, turn: threading.RLock, flow: p.Flow) -> Callable[..., Any]:
+    signature = _signature(flow)
 
-    def call(*args: Any, seed: int = 0, **named: Any) -> Any:
-        if len(args) > len(positions):
-            raise TypeError(f"{flow.name}() takes {len(positions)} arguments, but {len(args)} were given")
-        given = dict(zip(positions, args, strict=False))
-        for name, value in named.items():
-            if name not in params:
-                near = difflib.get_close_matches(name, params, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise TypeError(f"{flow.name}() has no parameter {name!r}{hint}")
-            if name in given:
-                raise TypeError(f"{flow.name}() got {name!r} twice")
-            given[name] = value
-        missing = [name for name, param in params.items() if param.required and name not in given]
-        if missing:
-            raise TypeError(f"{flow.name}() needs {', '.join(map(repr, missing))}")
+    def call(*args: Any, **named: Any) -> Any:
+        bound = _bind(flow, signature, args, named)
+        seed = bound.pop("seed", 0)
+        if not isinstance(seed, int):
+            raise TypeError(f"{flow.name}(): seed is an int, not {type(seed).__name__}")
         values = {}
-        for name, value in given.items():
-            values[name] = from_python(params[name].type, value, name=f"{flow.name}({name}=…)")
-            check_range(params[name], values[name], option=f"{flow.name}({name}=…)")
-        executor.seed = seed
-        return to_python(executor.run(flow.name, values))
+        for param in flow.params:
+            name = _name(param)
+            if name in bound:
+                place = f"{flow.name}({name}=…)"
+                values[param.name] = from_python(param.type, bound[name], name=place)
+                check_range(param, values[param.name], option=place)
+        with turn:
+            executor.seed = seed
+            return to_python(executor.run(flow.name, values))
 
     call.__name__ = call.__qualname__ = flow.name
     call.__doc__ = flow.doc
-    keyword = inspect.Parameter("seed", inspect.Parameter.KEYWORD_ONLY, default=0)
-    call.__signature__ = inspect.Signature([*map(_parameter, flow.params), keyword])  # type: ignore[attr-defined]
+    call.__signature__ = signature  # type: ignore[attr-defined]
     return call
 
 
-def _parameter(param: p.Param) -> inspect.Parameter:
-    default = inspect.Parameter.empty if param.required else p.decode(param.type, param.default)
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return inspect.Parameter(param.name, kind, default=default, annotation=str(param.type))
+def _bind(
+    flow: p.Flow, signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments by name. Raises TypeError."""
+    for name in named:
+        if name not in signature.parameters:
+            near = difflib.get_close_matches(name, signature.parameters, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{flow.name}() has no parameter {name!r}{hint}")
+    try:
+        bound = signature.bind_partial(*args, **named).arguments
+    except TypeError as error:
+        raise TypeError(f"{flow.name}(): {error}") from None
+    missing = [repr(_name(param)) for param in flow.params if param.required and _name(param) not in bound]
+    if missing:
+        raise TypeError(f"{flow.name}() needs {', '.join(missing)}")
+    return bound
 
 
-__all__ = ["InputError", "Script", "check", "load"]
+def _name(param: p.Param) -> str:
+    return f"{param.name}_" if keyword.iskeyword(param.name) or param.name == "seed" else param.name
+
+
+def _signature(flow: p.Flow) -> inspect.Signature:
+    """What Python's `help` and editors show. In Python, what must be given can't follow what need not by place:
+    such parameters are given by name."""
+    by_place, by_name = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    optional_before = named_before = False
+    shown = []
+    for param in flow.params:
+        named_before |= param.required and optional_before
+        optional_before |= not param.required
+        kind = by_name if named_before else by_place
+        default = inspect.Parameter.empty if param.required else to_python(p.decode(param.type, param.default))
+        shown.append(inspect.Parameter(_name(param), kind, default=default, annotation=str(param.type)))
+    shown.append(inspect.Parameter("seed", by_name, default=0, annotation="int"))
+    return inspect.Signature(shown)

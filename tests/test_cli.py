@@ -161,7 +161,7 @@ def test_ops_and_doctor() -> None:
     names = {entry["name"] for entry in json.loads(gflow("ops", "--json").stdout)}
     assert {"grade", "diffusion.generate", "scorer.embed"} <= names and "+" not in names
     found = json.loads(gflow("doctor", "--json").stdout)
-    assert set(found["extras"]) == {"models", "media", "gpu", "cc", "ray"}
+    assert set(found["extras"]) == {"models", "media", "gpu", "cc", "ray", "serve"}
 
 
 def test_explain_shows_ir_and_graphs(script: Path) -> None:

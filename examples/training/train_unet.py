@@ -161,8 +161,10 @@ def save(
     whole.load_state_dict(unet.state_dict())
     reader = CLIPTextModel(text.config)
     reader.load_state_dict(text.state_dict())
+    vae = AutoencoderKL.from_pretrained(options.work / "vae")
+    vae.register_to_config(_name_or_path="")  # else the path of this folder would be saved
     pipeline = StableDiffusionPipeline(
-        vae=AutoencoderKL.from_pretrained(options.work / "vae"),
+        vae=vae,
         text_encoder=reader,
         tokenizer=CLIPTokenizer.from_pretrained(options.judge),
         unet=whole,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
@@ -11,10 +10,10 @@ from gflow.cli import report
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(files: tuple[Path, ...], as_json: bool) -> None:
-    """Find what is wrong with scripts, without running them.
+def command(files: tuple[str, ...], as_json: bool) -> None:
+    """Find what is wrong with scripts, without running them. A folder stands for every script in it.
 
     A script that passes does not fail for a reason that could be known from it and its models' files. Exit
     status 2 where there are errors.
@@ -23,9 +22,11 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
     gflow check examples/*.gflow
     """
     with report.errors(as_json=as_json):
+        from gflow.cli.scripts import scripts
         from gflow.compiler.program import check
 
-        found = list({diagnostic: None for file in files for diagnostic in check(file)})
+        paths = scripts(files)
+        found = list({diagnostic: None for path in paths for diagnostic in check(path)})
         errors = sum(diagnostic.severity == "error" for diagnostic in found)
         if as_json:
             from gflow.grammar.diagnostics.render import as_data
@@ -34,7 +35,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> None:
         else:
             report.diagnostics(found)
             warnings = len(found) - errors
-            print(f"{_count(len(files), 'file')}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+            print(f"{_count(len(paths), 'file')}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
         if errors:
             raise SystemExit(report.WRONG)
 

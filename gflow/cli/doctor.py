@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,12 +18,22 @@ from gflow.cli import report
 
 #: What each extra of the package is for, and its packages.
 EXTRAS = {
-    "models": ("models run on PyTorch", ("torch", "diffusers", "transformers", "accelerate", "onnx", "onnxscript")),
+    "models": (
+        "models on PyTorch, and their export",
+        ("torch", "diffusers", "transformers", "accelerate", "onnx", "onnxscript"),
+    ),
     "media": ("video and audio", ("av", "soundfile")),
     "gpu": ("NVIDIA GPUs", ("onnxruntime-gpu", "tensorrt", "triton")),
     "cc": ("a C compiler, where the machine has none", ("ziglang",)),
     "ray": ("many machines", ("ray",)),
+    "serve": ("a local server of language models, `transformers serve`", ("fastapi", "uvicorn", "openai")),
 }
+
+#: The smallest ONNX file, y = x: asked to run it, ONNX Runtime tells what it can really use.
+_IDENTITY = (
+    b'\x08\x08:/\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0b\n\x01x\x12\x06\n\x04\x08\x01\x12\x00b'
+    b"\x0b\n\x01y\x12\x06\n\x04\x08\x01\x12\x00B\x04\n\x00\x10\r"
+)
 
 
 @click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,12 +46,10 @@ def command(as_json: bool) -> None:
             print(json.dumps(found, indent=2))
             return
         print(f"gflow {found['gflow']} on Python {found['python']}, {found['machine']}, {found['cores']} cores")
-        print("\nengines:")
-        for name, state in found["engines"].items():
-            print(f"  {name:<10} {state}")
-        print("\ntools:")
-        for name, state in found["tools"].items():
-            print(f"  {name:<10} {state}")
+        for part in ("engines", "tools"):
+            print(f"\n{part}:")
+            for name, state in found[part].items():
+                print(f"  {name:<13} {state}")
         print("\nextras:")
         for name, extra in found["extras"].items():
             _print_extra(name, extra)
@@ -49,12 +58,12 @@ def command(as_json: bool) -> None:
 def _print_extra(name: str, extra: dict[str, Any]) -> None:
     missing = [package for package, installed in extra["packages"].items() if installed is None]
     state = "complete" if not missing else f"missing {', '.join(missing)}"
-    print(f"  {name:<10} for {extra['for']}: {state}")
-    for package, installed in extra["packages"].items():
-        if installed is not None:
-            print(f"             {package} {installed}")
+    print(f"  {name:<13} {extra['for']}: {state}")
+    there = [f"{package} {installed}" for package, installed in extra["packages"].items() if installed is not None]
+    if there:
+        print(f"  {'':<13} {', '.join(there)}")
     if missing:
-        print(f"             install with: {extra['install']}")
+        print(f"  {'':<13} install with: {extra['install']}")
 
 
 def findings() -> dict[str, Any]:
@@ -65,7 +74,7 @@ def findings() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "engines": _engines(),
-        "tools": {"C compiler": _compiler(), "GPU": _gpu()},
+        "tools": {"ONNX Runtime": _onnxruntime(), "C compiler": _compiler(), "GPU": _gpu()},
         "extras": {
             name: {
                 "for": purpose,
@@ -90,6 +99,25 @@ def _engines() -> dict[str, str]:
     missing = [name for name, found in needed.items() if found is None]
     state = f"ready (torch {torch})" if not missing else f"not ready: {', '.join(missing)} not installed"
     return {"torch": state, "openai": "ready, for servers with an OpenAI-compatible interface", "stand-in": "ready"}
+
+
+def _onnxruntime() -> str:
+    """Its list of providers names those whose libraries are missing, too; a session names what it has."""
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        return f"can't be imported: {error}"
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # What does not load is told here, not in a log.
+    usable = []
+    for name in ort.get_available_providers():
+        # Azure's is a client of a server.
+        if name != "AzureExecutionProvider":
+            with suppress(Exception):  # Its errors have no common class.
+                session = ort.InferenceSession(_IDENTITY, options, providers=[name])
+                if session.get_providers()[0] == name:
+                    usable.append(name.removesuffix("ExecutionProvider"))
+    return f"{ort.__version__} on {', '.join(usable)} (no engine uses it yet)"
 
 
 def _compiler() -> str:

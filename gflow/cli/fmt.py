@@ -14,21 +14,24 @@ from gflow.cli import report
 
 
 @click.command("fmt", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--check", "check_only", is_flag=True, help="Change nothing; exit with 1 if something would change.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
 def command(files: tuple[str, ...], check_only: bool, diff: bool) -> None:
-    """Lay scripts out in the one canonical style, in place. `-` reads stdin and writes stdout.
+    """Lay scripts out in the one canonical style, in place. `-` reads stdin and writes stdout; a folder stands for
+    every script in it.
 
     Comments stay, and so does the meaning. A file with syntax errors is left as it is.
 
     \b
     gflow fmt examples/*.gflow
-    gflow fmt --check .        (a folder means every script in it)
+    gflow fmt --check .
     """
     with report.errors():
+        from gflow.cli.scripts import scripts
+
         wrong = changed = 0
-        for name in _scripts(files):
+        for name in files if files == ("-",) else map(str, scripts(files)):
             before, after = _formatted(name)
             if after is None:
                 wrong += 1
@@ -44,27 +47,32 @@ def command(files: tuple[str, ...], check_only: bool, diff: bool) -> None:
             raise SystemExit(report.FAILED)
 
 
-def _scripts(names: tuple[str, ...]) -> list[str]:
-    """The files of names, of which some may be folders."""
-    found = []
-    for name in names:
-        path = Path(name)
-        found += sorted(map(str, path.rglob("*.gflow"))) if path.is_dir() else [name]
-    return found
-
-
 def _formatted(name: str) -> tuple[str, str | None]:
     """A script's text before and after; None where it has syntax errors, which are shown."""
+    from gflow.grammar.diagnostics import ScriptError
     from gflow.grammar.formatter import format_file
     from gflow.grammar.parser import parse, read
     from gflow.grammar.source import Source
 
-    source = Source("<stdin>", sys.stdin.read()) if name == "-" else read(Path(name))
+    try:
+        source = Source("<stdin>", _stdin()) if name == "-" else read(Path(name))
+    except ScriptError as error:
+        report.diagnostics(error.diagnostics)
+        return "", None
     file, found = parse(source)
     if any(diagnostic.severity == "error" for diagnostic in found):
         report.diagnostics(found)
         return source.text, None
     return source.text, format_file(file)
+
+
+def _stdin() -> str:
+    from gflow.runtime.errors import InputError
+
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("what comes from stdin is not UTF-8 text") from error
 
 
 def _show(name: str, before: str, after: str, check_only: bool, diff: bool) -> None:
@@ -81,9 +89,14 @@ def _show(name: str, before: str, after: str, check_only: bool, diff: bool) -> N
 
 
 def _replace(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
+    """Writes a file whole or not at all. A link stays a link."""
+    path = path.resolve()
     handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-    os.chmod(part, path.stat().st_mode)
-    os.replace(part, path)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.chmod(part, path.stat().st_mode)
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -66,13 +66,15 @@ def errors(*, as_json: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         leave_quietly()
     except OSError as error:
-        if error.filename is None:
-            raise
         reason = (error.strerror or str(error)).lower()
-        _failed(InputError(f"can't read {error.filename}: {reason}"), as_json)
+        if error.filename is None:
+            # Most often a full disk below stdout.
+            _discard_stdout()
+            _failed(RunError(f"the system says: {reason}"))
+        _failed(InputError(f"{error.filename}: {reason}"), as_json)
 
 
-def _failed(error: RunError, as_json: bool) -> NoReturn:
+def _failed(error: RunError, as_json: bool = False) -> NoReturn:
     """Tells a run error and ends: with 2 where the input is to blame, with 1 where the run failed."""
     from gflow.runtime.errors import InputError
 
@@ -86,6 +88,11 @@ def _failed(error: RunError, as_json: bool) -> NoReturn:
 
 def leave_quietly() -> NoReturn:
     """Ends where nobody reads any more what is printed (`gflow ops | head`)."""
-    # Python flushes stdout once more at its end; that must not fail either.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard_stdout()
     raise SystemExit(0)
+
+
+def _discard_stdout() -> None:
+    """Python flushes stdout once more at its end; that must not fail either."""
+    with suppress(OSError):  # A stdout without a file, as under a test.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,36 +16,41 @@ from gflow.cli import report
 if TYPE_CHECKING:
     from gflow.runtime import plan as p
 
-_SETTINGS = {
-    "help_option_names": ["-h", "--help"],
-    "ignore_unknown_options": True,
-    "allow_extra_args": True,
-}
+#: The options of every run: whether each takes a value.
+_COMMON = {"--out": True, "--seed": True, "--dry-run": False, "--quiet": False, "--json": False}
+_HELP = ["-h", "--help"]
 
 
 class _Run(click.Command):
-    """Shows the options of the script's flow, too, where a script is named."""
+    """Leaves everything after FILE to the flow's own command, `--help` included."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        # Without a script, `--help` is about `run`; with one, about the script's flow.
-        wants_help = any(arg in ("-h", "--help") for arg in args)
-        script = next((arg for arg in args if not arg.startswith("-")), None)
-        if wants_help and script is not None:
-            with report.errors():
-                _flow_command(script, [arg for arg in args if arg != script])
-            raise SystemExit(0)
-        return super().parse_args(context, args)
+        return super().parse_args(context, _file_first(context, args))
 
 
-@click.command("run", cls=_Run, context_settings=_SETTINGS, add_help_option=True)
+def _file_first(context: click.Context, args: list[str]) -> list[str]:
+    """Options of every run may stand before FILE; they are put at the end."""
+    at = 0
+    while at < len(args) and args[at].startswith("-"):
+        name, given, _ = args[at].partition("=")
+        if name not in _COMMON and name not in _HELP:
+            context.fail(f"{name} stands before FILE; only {', '.join(_COMMON)} may.")
+        at += 2 if _COMMON.get(name) and not given else 1
+    if at >= len(args):
+        return [arg for arg in args if arg in _HELP]
+    return [*args[at:], *args[:at]]
+
+
+@click.command("run", cls=_Run, context_settings={"help_option_names": _HELP, "allow_interspersed_args": False})
 @click.argument("file")
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED, metavar="[FLOW] [OPTIONS OF THE FLOW]...")
 @click.pass_context
 def command(context: click.Context, file: str, rest: tuple[str, ...]) -> None:
     """Run a flow of the script FILE and write its results.
 
-    The flow's parameters are options: `gflow run FILE --help` lists them. FLOW is the file's last one unless it
-    is named. Images, lists and records come from files: PNG, JPEG, WebP, CSV, JSONL, JSON.
+    The flow's parameters are options: `gflow run FILE --help` lists them. FLOW, right after FILE, is the file's
+    last one unless it is named. Images, lists and records come from files: PNG, JPEG, WebP, CSV, JSONL, JSON.
+    Every run has these options, too: --out DIR, --seed N, --dry-run, --quiet, --json.
 
     \b
     gflow run examples/poster.gflow --drafts 4 --out posters
@@ -75,11 +80,14 @@ def _flow_command(file: str, args: list[str]) -> None:
         raise _usage(f"{file} has no flow to run")
     if "--quiet" not in args:
         report.diagnostics(program.diagnostics)
-    made = _command_of(plan, plan.flows[name], file, len(plan.flows) > 1)
+    made = _command_of(plan, plan.flows[name], file)
+    called = f"gflow run {file} {name}" if len(plan.flows) > 1 else f"gflow run {file}"
     try:
-        made.main(args=args, prog_name=f"gflow run {file}", standalone_mode=False)
+        made.main(args=args, prog_name=called, standalone_mode=False)
     except click.UsageError as error:
         error.show()
+        if any(arg in plan.flows for arg in args):
+            print("A flow's name stands right after the file's.", file=sys.stderr)
         raise SystemExit(report.WRONG) from None
     except click.Abort:
         raise KeyboardInterrupt from None
@@ -91,10 +99,9 @@ def _usage(message: str) -> Exception:
     return InputError(message)
 
 
-def _command_of(plan: p.Plan, flow: p.Flow, file: str, several: bool) -> click.Command:
+def _command_of(plan: p.Plan, flow: p.Flow, file: str) -> click.Command:
     """A click command whose options are the flow's parameters and those of every run."""
-    taken = {"out", "seed", "dry_run", "quiet", "json"}
-    options: list[click.Parameter] = [_option(param, param.name in taken) for param in flow.params]
+    options: list[click.Parameter] = [_option(flow, param) for param in flow.params]
     options += [
         click.Option(
             ["--out", "_out"], default="out", show_default=True, metavar="DIR", help="Folder of the results."
@@ -104,7 +111,7 @@ def _command_of(plan: p.Plan, flow: p.Flow, file: str, several: bool) -> click.C
         click.Option(["--quiet", "_quiet"], is_flag=True, help="No progress, no warnings about the script."),
         click.Option(["--json", "_json"], is_flag=True, help="Print files and results as JSON."),
     ]
-    others = f"Other flows of this file: {', '.join(n for n in plan.flows if n != flow.name)}" if several else ""
+    others = ", ".join(name for name in plan.flows if name != flow.name)
 
     def callback(**given: Any) -> None:
         settings = {name: given.pop(f"_{name}") for name in ("out", "seed", "dry_run", "quiet", "json")}
@@ -115,35 +122,38 @@ def _command_of(plan: p.Plan, flow: p.Flow, file: str, several: bool) -> click.C
         params=options,
         callback=callback,
         help=flow.doc or f"The flow `{flow.name}`.",
-        epilog=others or None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=f"Other flows of this file: {others}" if others else None,
+        # A parameter `max_steps` is `--max-steps`, and `--max_steps` as well.
+        context_settings={"help_option_names": _HELP, "token_normalize_func": lambda name: name.replace("_", "-")},
     )
 
 
-def _option(param: p.Param, hidden_name: bool) -> click.Option:
-    """A parameter as an option; one whose name every run has already gets `param-` before it."""
+def _flag(param: p.Param) -> str:
+    """`--max-steps` for `max_steps`; `--param-seed` for a name that every run's options have already."""
+    flag = f"--{param.name.replace('_', '-')}"
+    return f"--param-{flag[2:]}" if flag in (*_COMMON, *_HELP) else flag
+
+
+def _option(flow: p.Flow, param: p.Param) -> click.Option:
+    """A parameter as an option."""
     from gflow.kernels import types as t
     from gflow.kernels.core import show
 
-    name = param.name.replace("_", "-")
-    flag = f"--param-{name}" if hidden_name else f"--{name}"
+    flag = _flag(param)
     text = " ".join(param.doc.split())
     if param.low is not None:
         text += f" [{param.low}..{param.high}]"
-    if not param.required and param.default is not None and param.type != t.BOOL:
+    if not param.required and param.default is not None:
         text += f" [default: {show(_decoded(param))}]"
-    if param.type == t.BOOL:
-        default = None if param.required else bool(param.default)
-        return click.Option(
-            [f"{flag}/--no-{name}", param.name],
-            default=default,
-            required=param.required,
-            help=text,
-            show_default=True,
-        )
+    if param.required:
+        text += " [required]"
+    text = text.strip()
+    # Where there is another parameter called `no_x`, `--no-x` is that one.
+    if param.type == t.BOOL and all(other.name != f"no_{param.name}" for other in flow.params):
+        return click.Option([f"{flag}/--no-{flag[2:]}", param.name], default=None, help=text)
     kinds = {"image": "IMAGE", "mask": "IMAGE", "video": "VIDEO", "audio": "AUDIO"}
     metavar = kinds.get(str(param.type).rstrip("?"), str(param.type))
-    return click.Option([flag, param.name], required=param.required, metavar=metavar, help=text.strip())
+    return click.Option([flag, param.name], metavar=metavar, help=text)
 
 
 def _decoded(param: p.Param) -> Any:
@@ -159,9 +169,10 @@ def _run(plan: p.Plan, flow: p.Flow, file: str, given: Mapping[str, Any], settin
 
     values = {}
     for param in flow.params:
-        text = given[param.name]
+        text, option = given[param.name], _flag(param)
+        if text is None and param.required:
+            raise click.UsageError(f"Missing option '{option}'.", click.get_current_context())
         if text is not None:
-            option = f"--{param.name.replace('_', '-')}"
             value = text if isinstance(text, bool) else inputs.read_value(param.type, text, option=option)
             inputs.check_range(param, value, option=option)
             values[param.name] = value
@@ -218,4 +229,10 @@ def _print(files: Sequence[Path], result: Any, as_json: bool) -> None:
         print(result)
     for file in files:
         # Beside a printed text, the paths would be in the way of whoever pipes it on.
-        print(file, file=sys.stderr if isinstance(result, str) else sys.stdout)
+        print(_short(file), file=sys.stderr if isinstance(result, str) else sys.stdout)
+
+
+def _short(file: Path) -> Path:
+    """The path from here, for what is below."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -12,24 +12,35 @@ from gflow.cli import report
 
 
 @click.command("test", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILES...")
 @click.option("--stand-ins", is_flag=True, help="Placeholders answer instead of models: no weights, milliseconds.")
 @click.option("-k", "only", metavar="TEXT", default="", help="Only tests whose title has TEXT in it.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
-def command(files: tuple[Path, ...], stand_ins: bool, only: str, seed: int) -> None:
-    """Run the test blocks of scripts. Exit status 1 where one fails.
+def command(files: tuple[str, ...], stand_ins: bool, only: str, seed: int) -> None:
+    """Run the test blocks of scripts. A folder stands for every script in it.
+
+    Exit status 1 where a test fails, 2 where a script has errors; the other scripts are still tested.
 
     \b
     gflow test examples/*.gflow --stand-ins
     """
     with report.errors():
-        passed = failed = 0
-        for file in files:
-            good, bad = _run_file(file, stand_ins, only, seed)
-            passed, failed = passed + good, failed + bad
-        print(f"{passed} passed, {failed} failed")
-        if failed:
-            raise SystemExit(report.FAILED)
+        from gflow.cli.scripts import scripts
+        from gflow.grammar.diagnostics import ScriptError
+
+        passed = failed = wrong = 0
+        paths = scripts(files)
+        for path in paths:
+            try:
+                good, bad = _run_file(path, stand_ins, only, seed)
+            except ScriptError as error:
+                report.diagnostics(error.diagnostics)
+                wrong += 1
+            else:
+                passed, failed = passed + good, failed + bad
+        print(f"{passed} passed, {failed} failed" + (f"; {wrong} of {len(paths)} scripts not run" if wrong else ""))
+        if failed or wrong:
+            raise SystemExit(report.WRONG if wrong else report.FAILED)
 
 
 def _run_file(file: Path, stand_ins: bool, only: str, seed: int) -> tuple[int, int]:
@@ -54,7 +65,10 @@ def _run_file(file: Path, stand_ins: bool, only: str, seed: int) -> tuple[int, i
                 failed += 1
                 print(f"{red}✗{plain} {title}")
                 print(f"    {error.message}")
-                print(f"    ┌─ {error.place}")
+                if error.place:
+                    print(f"    ┌─ {error.place}")
+                if error.help:
+                    print(f"    = help: {error.help}")
             else:
                 passed += 1
                 print(f"{green}✓{plain} {title} ({time.monotonic() - start:.2f} s)")

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Literal
 
 from gflow.kernels.op import Signature, signature_of
-from gflow.kernels.types import ANY, Image, Mask, Size
+from gflow.kernels.types import ANY, Conditioning, Image, Latent, Mask, Size
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Method:
 
     random: it takes a key, so two calls in different places differ.
     typed: it accepts `as: TYPE`, and then gives a value of that type.
+    stage: a part of another method, which compiled plans call; scripts do not.
+    uniform: calls in which these parameters are equal may run as one batch. None: calls are never batched.
     """
 
     provider: str
@@ -29,24 +31,32 @@ class Method:
     doc: str
     random: bool = False
     typed: bool = False
+    stage: bool = False
+    uniform: tuple[str, ...] | None = None
     version: int = 1
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A kind of model. `signature.params` are what its declaration in a script takes."""
+    """A kind of model. `signature.params` are what its declaration in a script takes, `methods` what a script
+    calls, `stages` the parts that methods are made of."""
 
     name: str
     signature: Signature
     doc: str
     methods: Mapping[str, Method]
+    stages: Mapping[str, Method]
+
+    def method(self, name: str) -> Method:
+        """A method or a stage."""
+        return self.methods.get(name) or self.stages[name]
 
 
-def method(*, random: bool = False, typed: bool = False, version: int = 1) -> Callable[[Any], Any]:
-    """Declare a method of a provider."""
+def method(**traits: Any) -> Callable[[Any], Any]:
+    """Declare a method of a provider, with the traits that `Method` has."""
 
     def declare(body: Any) -> Any:
-        body.__method__ = {"random": random, "typed": typed, "version": version}
+        body.__method__ = traits
         return body
 
     return declare
@@ -80,6 +90,37 @@ class diffusion:
         `seed_like: "torch"` draws the noise that `torch.Generator().manual_seed(seed)` would.
         """
 
+    # --- what `generate` is made of: decode(denoise(encode_text(…), …)) ---
+
+    @method(stage=True, uniform=())
+    def encode_text(self, text: str) -> Conditioning:
+        """What the network reads of a text."""
+
+    @method(stage=True, uniform=("size",))
+    def encode_image(self, image: Image, size: Size | None = None, mask: Mask | None = None) -> Latent:
+        """The distribution of a picture's latents, at `size`; with `mask`, of what the mask keeps, too."""
+
+    @method(random=True, stage=True, uniform=("size", "steps", "guidance_scale", "strength", "seed_like"))
+    def denoise(
+        self,
+        prompt: Conditioning,
+        negative_prompt: Conditioning | None = None,
+        size: Size | None = None,
+        steps: int = 20,
+        guidance_scale: float = 4.0,
+        image: Latent | None = None,
+        mask: Mask | None = None,
+        strength: float = 0.6,
+        seed: int | None = None,
+        seed_like: Literal["gflow", "torch"] = "gflow",
+    ) -> Latent:
+        """Latents from noise, or from a picture's (`image`) by the share `strength` of the steps. The noise is a
+        function of the key."""
+
+    @method(stage=True, uniform=())
+    def decode(self, latent: Latent, image: Image | None = None, mask: Mask | None = None) -> Image:  # type: ignore[empty-body]
+        """The picture; what `mask` keeps of `image` is kept exactly."""
+
 
 class language:
     """A causal language model: a folder in transformers' layout, a name on the hub, or any server with an
@@ -109,14 +150,20 @@ class scorer:
 
     def __init__(self, source: str) -> None: ...
 
-    @method()
+    @method(uniform=())
     def score(self, image: Image, text: str) -> float:  # type: ignore[empty-body]
         """How well the picture fits the text: 0..1, higher is better, 0.5 as likely right as wrong; rounded to
         4 decimals."""
 
-    @method()
+    @method(uniform=())
     def embed(self, text: str | None = None, image: Image | None = None) -> list[float]:  # type: ignore[empty-body]
         """The text's or the picture's vector of length 1, to compare by dot product. Give one of the two."""
+
+    # --- `score(image, text)` is compare(embed(image: image), embed(text: text)) ---
+
+    @method(stage=True)
+    def compare(self, image: list[float], text: list[float]) -> float:  # type: ignore[empty-body]
+        """The calibrated score of two vectors."""
 
 
 @cache
@@ -132,4 +179,10 @@ def _declare(kind: type) -> Provider:
         if hasattr(body, "__method__")
     }
     init = signature_of(kind.__init__)  # type: ignore[misc]
-    return Provider(kind.__name__, Signature(init.params, ANY), inspect.getdoc(kind) or "", methods)
+    return Provider(
+        kind.__name__,
+        Signature(init.params, ANY),
+        inspect.getdoc(kind) or "",
+        {name: method for name, method in methods.items() if not method.stage},
+        {name: method for name, method in methods.items() if method.stage},
+    )

@@ -11,14 +11,15 @@ How values are held:
     image     float32 array of shape (height, width, 3 or 4), 0..1, sRGB, alpha last and straight
     mask      float32 array of shape (height, width), 0..1
     video, audio  `MediaFile`, a file on disk
-    latent    float32 array of shape (channels, height, width)
+    latent    float32 array of shape (channels, height, width); between the stages of a model, the engine's own
+    conditioning  what a network reads of a text: the engine's own
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -106,6 +107,7 @@ AnyType = Scalar | Choice | ListOf | Record | Optional | Var | EachOf
 TEXT, INT, FLOAT, BOOL, NONE = (Scalar(name) for name in ("text", "int", "float", "bool", "none"))
 SIZE, DURATION, IMAGE, MASK = (Scalar(name) for name in ("size", "duration", "image", "mask"))
 VIDEO, AUDIO, LATENT = (Scalar(name) for name in ("video", "audio", "latent"))
+CONDITIONING = Scalar("conditioning")
 # The type of an expression that is already known to be wrong, so that one mistake is reported once,
 # and of the items of an empty list.
 ANY = Scalar("any")
@@ -136,7 +138,8 @@ class MediaFile(NamedTuple):
 Array = npt.NDArray[np.float32]
 Image = Annotated[Array, IMAGE]
 Mask = Annotated[Array, MASK]
-Latent = Annotated[Array, LATENT]
+Latent = Annotated[Any, LATENT]
+Conditioning = Annotated[Any, CONDITIONING]
 Video = Annotated[MediaFile, VIDEO]
 Audio = Annotated[MediaFile, AUDIO]
 Duration = Annotated[float, DURATION]

@@ -73,6 +73,10 @@ class EngineFailed(RunError):
     retryable = True
 
 
+class OutOfMemory(EngineFailed):
+    """A model call needed more memory than there is; a smaller batch may do."""
+
+
 class EndpointFailed(RunError):
     """A server refused, answered nonsense, or could not be reached."""
 

@@ -16,6 +16,7 @@ from gflow.kernels import types as t
 from gflow.kernels.models import Method, providers
 from gflow.kernels.op import OpError, Signature, registry
 from gflow.runtime import plan as p
+from gflow.runtime.components import Components
 from gflow.runtime.engines import choose
 from gflow.runtime.engines.base import CallContext, LoadedModel
 from gflow.runtime.errors import ExpectFailed, InputError, OpFailed, RunError, TimedOut
@@ -57,6 +58,7 @@ class Executor:
         self.stand_ins = stand_ins
         self.observer = observer or Observer()
         self.models: dict[str, LoadedModel] = {}
+        self.components = Components()
 
     def run(self, flow: str, args: Mapping[str, Any]) -> Any:
         """The result of a flow. Arguments are running values; missing ones take their defaults. Raises RunError,
@@ -83,7 +85,7 @@ class Executor:
         """The model of that name, ready."""
         if name not in self.models:
             model = self.plan.models[name]
-            self.models[name] = choose(model, stand_ins=self.stand_ins).load(model)
+            self.models[name] = choose(model, self.components, stand_ins=self.stand_ins).load(model)
         return self.models[name]
 
 
@@ -143,7 +145,7 @@ class _Frame:
 
     def model_call(self, step: p.ModelCall) -> Any:
         declared = self.run.plan.models[step.model]
-        method = providers()[declared.provider].methods[step.method]
+        method = providers()[declared.provider].method(step.method)
         args = _filled(method, self.values(step.args))
         key = self.some(step.key)
         if args.get("seed") is not None:

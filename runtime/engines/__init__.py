@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from gflow.runtime.components import Components
 from gflow.runtime.engines.base import Engine
 from gflow.runtime.errors import ModelMissing
 from gflow.runtime.plan import Model
 
 
-def choose(model: Model, *, stand_ins: bool) -> Engine:
-    """The engine that runs a model. Engines are imported when they are needed, as they are heavy.
+def choose(model: Model, components: Components, *, stand_ins: bool) -> Engine:
+    """The engine that runs a model. Engines are imported when they are needed, as they are heavy. `components`
+    holds the networks that lowered models share.
 
     Raises ModelMissing where what the engine needs is not installed."""
     if stand_ins:
@@ -19,6 +21,10 @@ def choose(model: Model, *, stand_ins: bool) -> Engine:
         from gflow.runtime.engines.openai import OpenAIEngine
 
         return OpenAIEngine()
+    if model.lowered is not None:
+        from gflow.runtime.engines.onnx import OnnxEngine
+
+        return OnnxEngine(components)
     try:
         from gflow.runtime.engines.torch import TorchEngine
     except ImportError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType
@@ -32,6 +32,15 @@ class CallContext:
             raise TimedOut("the time given by `timeout` ran out")
 
 
+@dataclass(frozen=True)
+class Request:
+    """One call of a batch: every parameter of the method, its key, its context."""
+
+    args: Mapping[str, Any]
+    key: Key | None
+    context: CallContext
+
+
 class LoadedModel(Protocol):
     """A model that is ready. Calls come from one thread at a time."""
 
@@ -49,6 +58,18 @@ class LoadedModel(Protocol):
 
         Raises ModelMissing, EngineFailed, EndpointFailed, WrongShape, TimedOut, OpFailed.
         """
+        ...
+
+
+@runtime_checkable
+class BatchModel(LoadedModel, Protocol):
+    """A model whose stages run in batches."""
+
+    def call_batch(self, method: str, requests: Sequence[Request], *, size: int) -> list[Any]:
+        """The results of calls that agree in the method's `uniform` parameters, in order. They run as one batch of
+        `size` (at least as many as there are requests; the rest is padding, which no result depends on).
+
+        Raises as `call` does, and OutOfMemory where a smaller batch may do."""
         ...
 
 

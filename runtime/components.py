@@ -1,0 +1,92 @@
+"""Networks of lowered models, each loaded once whatever models it belongs to.
+
+A component is known by its identity, the hash of its graph and weights: two pipelines that share a text encoder
+share one session. Weights are mapped from their files and converted at most once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels.types import Array
+from gflow.runtime import weights
+from gflow.runtime.errors import EngineFailed, OutOfMemory
+from gflow.runtime.lowered import Component
+
+
+class Network:
+    """A component that is ready to run."""
+
+    def __init__(self, session: Any, held: int) -> None:
+        self._session = session
+        self.held = held
+        self.inputs = {value.name for value in session.get_inputs()}
+        self.outputs = [value.name for value in session.get_outputs()]
+
+    def run(self, feeds: Mapping[str, Array], outputs: Sequence[str] | None = None) -> list[Array]:
+        """The outputs (all of them unless named), in order. Inputs that the graph does not have are left out.
+
+        Raises OutOfMemory and EngineFailed."""
+        known = {name: value for name, value in feeds.items() if name in self.inputs}
+        try:
+            found: list[Array] = self._session.run(outputs, known)
+        except Exception as error:  # ONNX Runtime's errors have no common class.
+            text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+            if "allocat" in text.lower() or "memory" in text.lower():
+                raise OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size") from error
+            raise EngineFailed(f"ONNX Runtime failed: {text}") from error
+        return found
+
+
+@dataclass
+class Components:
+    """The networks that are loaded. Safe to use from several threads.
+
+    loads, bytes_read: what loading has cost so far.
+    """
+
+    threads: int = 0
+    loads: int = 0
+    bytes_read: int = 0
+    _networks: dict[str, Network] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def network(self, folder: Path, component: Component) -> Network:
+        """The network of a component, loaded if it is not. `folder` is where its `lowered.json` is.
+
+        Raises ModelMissing where its files are not what they should be."""
+        with self._lock:
+            if component.identity not in self._networks:
+                self._networks[component.identity] = self._load(folder, component)
+            return self._networks[component.identity]
+
+    def release(self, identity: str) -> None:
+        """Forgets a network; its memory is free once nobody runs it."""
+        with self._lock:
+            self._networks.pop(identity, None)
+
+    def held(self) -> int:
+        """Bytes of the weights that are loaded."""
+        with self._lock:
+            return sum(network.held for network in self._networks.values())
+
+    def _load(self, folder: Path, component: Component) -> Network:
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.log_severity_level = 3
+        tensors = weights.read(folder, component)
+        values = [ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(tensor)) for tensor in tensors.values()]
+        options.add_external_initializers(list(tensors), values)
+        graph = (folder / component.graph).read_bytes()
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.loads += 1
+        self.bytes_read += component.bytes
+        return Network(session, component.bytes)

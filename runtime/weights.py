@@ -1,0 +1,67 @@
+"""Tensors mapped from safetensors files, as the graphs of lowered models want them."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels.types import Array
+from gflow.runtime.errors import ModelMissing
+from gflow.runtime.lowered import Component
+
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
+
+
+def read(folder: Path, component: Component) -> dict[str, Array]:
+    """The weights of a component by initializer. Floats of fewer bits become float32. Raises ModelMissing."""
+    tensors: dict[str, Array] = {}
+    for name, weight in component.weights.items():
+        try:
+            tensor = tensor_of(folder / weight.file, weight.tensor)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelMissing(f"{weight.file} does not have the weights `{weight.tensor}`: {error}") from error
+        if weight.transpose:
+            tensor = tensor.swapaxes(-1, -2)
+        tensors[name] = tensor.reshape(weight.shape)
+    return tensors
+
+
+def tensor_of(file: Path, name: str) -> Array:
+    """A tensor of a safetensors file: float16 and bfloat16 as float32, anything else as it is, mapped."""
+    buffer, start, header = _mapped(file)
+    entry = header[name]
+    begin, end = entry["data_offsets"]
+    raw = np.frombuffer(buffer, np.uint8, end - begin, start + begin)
+    if entry["dtype"] == "BF16":
+        # The upper half of a float32.
+        return (raw.view("<u2").astype(np.uint32) << 16).view(np.float32).reshape(entry["shape"])
+    tensor = raw.view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return tensor.astype(np.float32) if entry["dtype"] == "F16" else tensor
+
+
+@cache
+def _mapped(file: Path) -> tuple[Any, int, dict[str, Any]]:
+    """A file in memory, where its tensors begin, and its header. Raises ValueError for a file that is none."""
+    with file.open("rb") as opened:
+        buffer = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    length = int.from_bytes(buffer[:8], "little")
+    if length > len(buffer) - 8:
+        raise ValueError("the file is cut short")
+    header = json.loads(buffer[8 : 8 + length])
+    header.pop("__metadata__", None)
+    return buffer, 8 + length, header

@@ -54,6 +54,11 @@ def tensor_of(file: Path, name: str) -> Array:
     return tensor.astype(np.float32) if entry["dtype"] == "F16" else tensor
 
 
+def tensors_in(file: Path) -> list[str]:
+    """The names of a safetensors file's tensors, in order."""
+    return list(_mapped(file)[2])
+
+
 @cache
 def _mapped(file: Path) -> tuple[Any, int, dict[str, Any]]:
     """A file in memory, where its tensors begin, and its header. Raises ValueError for a file that is none."""

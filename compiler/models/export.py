@@ -1,0 +1,200 @@
+"""From a torch module to a component: an ONNX graph without weights, and where its weights are."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels.types import Array
+from gflow.runtime.components import Components
+from gflow.runtime.lowered import Component, Weight
+from gflow.runtime.weights import tensor_of, tensors_in
+
+#: Smaller initializers stay in the graph.
+_SMALL = 256
+
+#: A component that differs from the torch reference by more than this share of its largest value is refused.
+TOLERANCE = 1e-3
+
+
+class NotLowered(Exception):
+    """A component of a model can't be lowered; the torch engine runs the model then."""
+
+    def __init__(self, component: str, reason: str) -> None:
+        super().__init__(f"{component}: {reason}")
+        self.component = component
+        self.reason = reason
+
+
+def export(
+    module: Any,
+    name: str,
+    inputs: Mapping[str, Any],
+    outputs: Sequence[str],
+    *,
+    dynamic: Mapping[str, Mapping[int, Any]],
+    weights: Sequence[Path],
+    out: Path,
+    check: Mapping[str, Any],
+) -> Component:
+    """Writes `out/name.onnx` and gives the component.
+
+    module: a torch.nn.Module in float32, whose `forward` takes `inputs` (example tensors) in that order and gives
+    one tensor or a tuple, named `outputs`. dynamic: `torch.export.Dim`s by input and axis. weights: the model's
+    safetensors files. check: other inputs, of other sizes, for which the graph is compared with the module.
+
+    Raises NotLowered where torch can't export the module or the graph computes something else.
+    """
+    graph = _graph(module, name, inputs, outputs, dynamic)
+    found = _detach(graph, name, weights, out)
+    data = graph.SerializeToString(deterministic=True)
+    (out / f"{name}.onnx").write_bytes(data)
+    identity = hashlib.sha256(data)
+    size = 0
+    for initializer, (weight, tensor) in sorted(found.items()):
+        identity.update(f"{initializer} {weight.shape} {weight.transpose}".encode())
+        identity.update(np.ascontiguousarray(tensor).data)
+        size += tensor.nbytes
+    component = Component(
+        graph=f"{name}.onnx",
+        weights={initializer: weight for initializer, (weight, _) in sorted(found.items())},
+        identity=identity.hexdigest(),
+        bytes=size,
+    )
+    return _checked(module, name, component, check, out)
+
+
+def _graph(
+    module: Any, name: str, inputs: Mapping[str, Any], outputs: Sequence[str], dynamic: Mapping[str, Any]
+) -> Any:
+    """The ONNX model, weights included, without the exporter's notes."""
+    import torch
+
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    shapes = tuple(dict(dynamic.get(each, {})) for each in inputs)
+    try:
+        # The exporter prints its progress and warns of what does not matter here.
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module.eval(),
+                tuple(inputs.values()),
+                dynamo=True,
+                dynamic_shapes=shapes,
+                input_names=list(inputs),
+                output_names=list(outputs),
+            )
+    except Exception as error:  # torch.export raises whatever a model's code raises.
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise NotLowered(name, f"torch can't export it: {lines[0][:300]}") from error
+    finally:
+        log.setLevel(level)
+    model = program.model_proto
+    _strip(model)
+    return model
+
+
+def _strip(model: Any) -> None:
+    """Removes what does not matter for running: stack traces with source paths, above all."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *model.functions):
+        if hasattr(part, "metadata_props"):
+            del part.metadata_props[:]
+        part.doc_string = ""
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+    del graph.value_info[:]
+    model.producer_version = ""
+
+
+def _detach(model: Any, name: str, weights: Sequence[Path], out: Path) -> dict[str, tuple[Weight, Array]]:
+    """Takes the weights out of a graph. Each is found among the tensors of the files, or put into a file of its
+    own."""
+    from onnx import TensorProto, numpy_helper
+
+    known = _Known(weights, out)
+    found: dict[str, tuple[Weight, Array]] = {}
+    rest: dict[str, Array] = {}
+    for initializer in model.graph.initializer:
+        if int(np.prod(initializer.dims, dtype=np.int64)) < _SMALL:
+            continue
+        tensor = np.ascontiguousarray(numpy_helper.to_array(initializer))
+        weight = known.find(tensor)
+        if weight is None:
+            rest[initializer.name] = tensor
+            weight = Weight(f"{name}.safetensors", initializer.name, list(tensor.shape))
+        found[initializer.name] = (weight, tensor)
+        initializer.ClearField("raw_data")
+        initializer.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", "weights"), ("offset", "0"), ("length", str(tensor.nbytes))):
+            entry = initializer.external_data.add()
+            entry.key, entry.value = key, value
+    if rest:
+        from safetensors.numpy import save_file
+
+        save_file(rest, out / f"{name}.safetensors")
+    return found
+
+
+class _Known:
+    """The tensors of some files, found by what they hold."""
+
+    def __init__(self, files: Sequence[Path], out: Path) -> None:
+        self.by_content: dict[tuple[int, bytes, bytes], list[tuple[Path, str]]] = {}
+        self.out = out
+        for file in files:
+            for tensor_name in tensors_in(file):
+                tensor = tensor_of(file, tensor_name)
+                if tensor.size >= _SMALL:
+                    self.by_content.setdefault(_content(tensor), []).append((file, tensor_name))
+
+    def find(self, tensor: Array) -> Weight | None:
+        for file, name in self.by_content.get(_content(tensor), ()):
+            candidate = tensor_of(file, name)
+            for transpose in (False, True):
+                if transpose and candidate.ndim < 2:
+                    continue
+                shown = candidate.swapaxes(-1, -2) if transpose else candidate
+                if np.array_equal(shown.reshape(tensor.shape), tensor):
+                    place = Path(os.path.relpath(file.resolve(), self.out.resolve()))
+                    return Weight(place.as_posix(), name, list(tensor.shape), transpose)
+        return None
+
+
+def _content(tensor: Array) -> tuple[int, bytes, bytes]:
+    """The same for a tensor, its transpose and its reshaped forms; for others hardly ever."""
+    return tensor.size, tensor.min().tobytes(), tensor.max().tobytes()
+
+
+def _checked(module: Any, name: str, component: Component, check: Mapping[str, Any], out: Path) -> Component:
+    """The component with the tolerance it met."""
+    import msgspec
+    import torch
+
+    with torch.no_grad():
+        expected = module(*check.values())
+    expected = [expected] if isinstance(expected, torch.Tensor) else list(expected)
+    feeds = {key: value.numpy() for key, value in check.items()}
+    got = Components(threads=1).network(out, component).run(feeds)
+    worst = 0.0
+    for theirs, ours in zip(expected, got, strict=True):
+        reference = theirs.numpy()
+        if reference.shape != ours.shape:
+            raise NotLowered(name, f"its shape is {ours.shape} where torch gives {reference.shape}")
+        difference = float(np.abs(reference - ours).max())
+        if not difference <= TOLERANCE * max(1.0, float(np.abs(reference).max())):
+            raise NotLowered(name, f"its values differ from torch's by {difference:.2g}")
+        worst = max(worst, difference)
+    return msgspec.structs.replace(component, tolerance=float(f"{worst:.1e}"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from gflow.compiler.models.files import (
     read_header,
     read_json,
 )
+from gflow.runtime.lowered import Lowered
 
 NEEDED = (
     "a text-to-image pipeline in diffusers' layout (a folder with model_index.json), "
@@ -94,3 +97,38 @@ def prompt_limit(folder: Path) -> int | None:
         numbers = [number for number in found if isinstance(number, int) and number < 1_000_000]
         limits += [min(numbers)] if numbers else []
     return max(limits, default=None)
+
+
+def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
+    """The lowered form of a pipeline. Raises NotLowered."""
+    import torch
+    from diffusers import AutoPipelineForText2Image
+
+    from gflow.compiler.models import schedules
+    from gflow.compiler.models.export import NotLowered
+
+    if folder.is_file():
+        raise NotLowered("checkpoint", "a single file has no configuration of its own")
+    kind = read_json(folder / "model_index.json").get("_class_name", "")
+    family = _LOWERED_BY.get(kind)
+    if family is None:
+        raise NotLowered("pipeline", f"pipelines of the kind {kind} are not lowered")
+    pipeline = AutoPipelineForText2Image.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+    )
+    module = importlib.import_module(f"gflow.compiler.models.{family}")
+    components, settings = module.lower(pipeline, folder, out, progress)
+    progress("denoise loops")
+    settings["schedules"] = "schedules.bin"
+    (out / "schedules.bin").write_bytes(schedules.for_model(pipeline.scheduler))
+    files = ["schedules.bin", *(text["tokenizer"] for text in settings["texts"])]
+    return Lowered(family=family, components=components, settings=settings, files=files)
+
+
+_LOWERED_BY = {
+    "StableDiffusionPipeline": "stable_diffusion",
+    "StableDiffusionXLPipeline": "stable_diffusion",
+    "StableDiffusion3Pipeline": "stable_diffusion_3",
+    "FluxPipeline": "flux",
+    "LatentConsistencyModelPipeline": "stable_diffusion",
+}

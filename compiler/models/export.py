@@ -20,7 +20,7 @@ from gflow.runtime.lowered import Component, Weight
 from gflow.runtime.weights import tensor_of, tensors_in
 
 #: Smaller initializers stay in the graph.
-_SMALL = 256
+_SMALL = 1024
 
 #: A component that differs from the torch reference by more than this share of its largest value is refused.
 TOLERANCE = 1e-3
@@ -145,6 +145,7 @@ def _detach(model: Any, name: str, weights: Sequence[Path], out: Path) -> dict[s
         from safetensors.numpy import save_file
 
         save_file(rest, out / f"{name}.safetensors")
+        (out / f"{name}.safetensors").chmod(0o644)
     return found
 
 

@@ -13,11 +13,9 @@ import numpy as np
 import torch
 
 from gflow.kernels import noise
-from gflow.kernels.geometry import resize
 from gflow.kernels.noise import Key
-from gflow.kernels.pixels import checked_size
-from gflow.kernels.types import AnyType, Array, Size
-from gflow.runtime.engines import torch_noise
+from gflow.kernels.types import AnyType, Array
+from gflow.runtime.engines import painting, torch_noise
 from gflow.runtime.engines.base import CallContext
 from gflow.runtime.engines.torch_setup import device, dtype, loading, running, source
 from gflow.runtime.errors import OpFailed
@@ -80,7 +78,7 @@ class DiffusionModel:
         context: CallContext,
     ) -> Array:
         """See `gflow.kernels.models.diffusion.generate`. float32 (height, width, 3), 0..1."""
-        _check(args)
+        painting.check(args)
         if args["seed"] is not None:
             key = noise.explicit(args["seed"])
         assert key is not None
@@ -90,27 +88,26 @@ class DiffusionModel:
     def _generate(self, args: Mapping[str, Any], key: Key, context: CallContext) -> Array:
         self._tell_cut(args["prompt"], context)
         size = args["size"]
-        self._check_size(size)
+        painting.check_size(size, self.multiple)
         picture, given = None, {}
         if args["image"] is not None:
             if size is None:
-                size = self._nearest(Size(args["image"].shape[1], args["image"].shape[0]))
-            picture = _resized(_flattened(args["image"]), size)
+                size = painting.nearest(args["image"], self.multiple)
+            picture = painting.resized(painting.flattened(args["image"]), size)
             if args["strength"] == 0:
                 return picture
-            _check_strength(args)
+            painting.check_strength(args["steps"], args["strength"])
             given = {"image": _tensor(picture), "strength": float(args["strength"])}
         task, mask = ("image", None) if given else ("text", None)
         if args["mask"] is not None:
-            mask = _resized(args["mask"], size)[:, :, None]
-            task, given["mask_image"] = "mask", _tensor(mask)
+            mask = painting.resized(args["mask"], size)
+            task, given["mask_image"] = "mask", _tensor(mask[:, :, None])
         if size is not None:
             given.update(width=size.width, height=size.height)
         made = self._run(task, {**given, **_texts(args), "generator": _generator(args, key)}, key, context)
         if picture is not None and mask is not None:
             # The pipeline decodes the whole picture again; what the mask keeps, it keeps exactly.
-            keep = mask < 0.5
-            made = np.where(keep, picture, made)
+            made = painting.kept(made, picture, mask)
         return made
 
     def _run(self, task: str, given: dict[str, Any], key: Key, context: CallContext) -> Array:
@@ -161,24 +158,6 @@ class DiffusionModel:
             inner = max(inner, 2)
         return math.lcm(pipeline.vae_scale_factor * inner, 8)
 
-    def _check_size(self, size: Size | None) -> None:
-        if size is None:
-            return
-        checked_size("generate", *size)
-        step = self.multiple
-        if size.width % step or size.height % step:
-            below = Size(*(max(step, side // step * step) for side in size))
-            above = Size(*(-(-side // step) * step for side in size))
-            nearest = f"{below} or {above}" if below != above else str(below)
-            raise OpFailed(
-                f"this model can't paint {size}: width and height must be multiples of {step}",
-                help=f"ask for {nearest}, then resize",
-            )
-
-    def _nearest(self, size: Size) -> Size:
-        step = self.multiple
-        return Size(*(max(step, (side + step // 2) // step * step) for side in size))
-
     def _tell_cut(self, prompt: str, context: CallContext) -> None:
         """Warns of what no text encoder of the model will read."""
         pipeline = self.pipelines["text"]
@@ -224,27 +203,6 @@ def cut_text(tokenizer: Any, text: str, positions: int | None) -> tuple[str, int
     return text[end:].strip(), limit
 
 
-def _check(args: Mapping[str, Any]) -> None:
-    if args["steps"] < 1:
-        raise OpFailed(f"steps must be at least 1, not {args['steps']}")
-    if not 0 <= args["guidance_scale"] < math.inf:
-        raise OpFailed(f"guidance_scale must not be negative, as {args['guidance_scale']} is")
-    if not 0 <= args["strength"] <= 1:
-        raise OpFailed(f"strength must be between 0 and 1, not {args['strength']}")
-    if args["mask"] is not None and args["image"] is None:
-        raise OpFailed("a mask needs an image to paint into")
-
-
-def _check_strength(args: Mapping[str, Any]) -> None:
-    # Of all the steps, only this share runs.
-    if int(args["steps"] * args["strength"]) < 1:
-        need = math.ceil(1 / args["strength"])
-        raise OpFailed(
-            f"with strength {args['strength']} none of {args['steps']} steps is left to run",
-            help=f"ask for {need} steps or more",
-        )
-
-
 def _texts(args: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "prompt": args["prompt"],
@@ -262,20 +220,6 @@ def _generator(args: Mapping[str, Any], key: Key) -> torch.Generator:
     if not -(2**63) <= seed < 2**64:
         raise OpFailed(f'with seed_like: "torch", a seed has at most 64 bits; {seed} has more')
     return torch.Generator().manual_seed(seed)
-
-
-def _flattened(image: Array) -> Array:
-    """Three channels: what is transparent becomes white."""
-    if image.shape[2] == 3:
-        return image
-    alpha = image[:, :, 3:]
-    return image[:, :, :3] * alpha + (1 - alpha)
-
-
-def _resized(picture: Array, size: Size) -> Array:
-    """As the op `resize` does it. Clipped to 0..1, which pipelines insist on."""
-    same = picture.shape[:2] == (size.height, size.width)
-    return np.clip(picture if same else resize(picture, size), 0, 1)
 
 
 def _tensor(picture: Array) -> torch.Tensor:

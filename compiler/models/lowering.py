@@ -1,0 +1,116 @@
+"""Where a model's lowered form is, and how it is made: `python -m gflow.compiler.models.lowering` makes those of
+the starter models anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from gflow.compiler.models.export import NotLowered
+from gflow.runtime.lowered import NAME, Lowered, read, write
+
+#: Raised when what lowering writes changes: older folders of the cache are then not used any more.
+VERSION = 1
+
+Progress = Callable[[str], None]
+
+__all__ = ["NotLowered", "lower", "lowered_folder"]
+
+
+def cache_folder() -> Path:
+    """Where gflow keeps what can be made again: GFLOW_CACHE, else the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("GFLOW_CACHE") or f"{home}/gflow").expanduser()
+
+
+def lowered_folder(provider: str, folder: Path, *, progress: Progress = lambda what: None) -> Path:
+    """The folder of a model's lowered form: the one that ships with it, the cache's, or one that is made now.
+
+    progress: told what is being exported. Raises NotLowered where the model's family can't be lowered, and where
+    the packages that lowering takes are not installed.
+    """
+    shipped = folder / "lowered"
+    if _usable(shipped):
+        return shipped
+    place = cache_folder() / "lowered" / _identity(provider, folder)
+    if not _usable(place):
+        _make(provider, folder, place, progress)
+    return place
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        return read(folder).version == VERSION
+    except (OSError, ValueError):
+        return False
+
+
+def _identity(provider: str, folder: Path) -> str:
+    """A name for what the model's files are now: which, how large, and when they were changed."""
+    found = hashlib.sha256(f"{VERSION} {provider} {folder.resolve()}".encode())
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+        if file.is_file():
+            known = file.stat()
+            found.update(f"{file.relative_to(folder)} {known.st_size} {known.st_mtime_ns}\n".encode())
+    return found.hexdigest()[:32]
+
+
+def _make(provider: str, folder: Path, place: Path, progress: Progress) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Beside its place, as weights are named relative to it.
+    part = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
+    try:
+        lower(provider, folder, part, progress)
+        try:
+            os.replace(part, place)
+        except OSError:
+            if not _usable(place):  # Else another process was faster.
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def lower(provider: str, folder: Path, out: Path, progress: Progress = lambda what: None) -> Lowered:
+    """Writes the lowered form of a model into an empty folder. Raises NotLowered."""
+    try:
+        made: Lowered = _family(provider).lower(folder, out, progress)
+    except ImportError as error:
+        raise NotLowered(
+            provider, f"{error.name or error} is not installed: pip install 'gflow[models]'"
+        ) from error
+    write(made, out)
+    return made
+
+
+def _family(provider: str) -> ModuleType:
+    import importlib
+
+    homes = {"diffusion": "diffusers_pipeline", "language": "causal_lm", "scorer": "clip"}
+    if provider not in homes:
+        raise NotLowered(provider, "models of this provider are not lowered")
+    return importlib.import_module(f"gflow.compiler.models.{homes[provider]}")
+
+
+def main() -> None:
+    """Makes the lowered forms of the starter models."""
+    from importlib import resources
+
+    starter = Path(str(resources.files("gflow").joinpath("starter")))
+    for provider, name in (("diffusion", "scenes"), ("scorer", "judge"), ("language", "writer")):
+        out = starter / name / "lowered"
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        made = lower(provider, starter / name, out, lambda what, name=name: print(f"{name}: {what}"))  # type: ignore[misc]
+        for part, component in made.components.items():
+            size = (out / component.graph).stat().st_size
+            print(f"{name}: {part}: graph of {size:,} bytes, differs from torch by {component.tolerance}")
+    assert NAME
+
+
+if __name__ == "__main__":
+    main()

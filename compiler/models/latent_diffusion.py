@@ -24,9 +24,10 @@ def batch() -> Any:
     return Dim("batch", min=1, max=256)
 
 
-def sides(multiple: int) -> tuple[Any, Any]:
-    """Height and width of pictures or latents, which are multiples of some number."""
-    high, wide = Dim("high", min=1, max=4096 // multiple), Dim("wide", min=1, max=4096 // multiple)
+def sides(multiple: int, most: int | None = None) -> tuple[Any, Any]:
+    """Height and width of pictures or latents: `most` times some number, or less."""
+    most = most or 4096 // multiple
+    high, wide = Dim("high", min=1, max=most), Dim("wide", min=1, max=most)
     return (high, wide) if multiple == 1 else (multiple * high, multiple * wide)
 
 

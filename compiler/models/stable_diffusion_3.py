@@ -34,6 +34,8 @@ class _Network(nn.Module):
     def __init__(self, transformer: Any, length: int) -> None:
         super().__init__()
         self.transformer, self.length = transformer, length
+        embedding = transformer.pos_embed
+        embedding.cropped_pos_embed = lambda high, wide: _cropped(embedding, high, wide)
 
     def forward(
         self,
@@ -58,6 +60,18 @@ class _Network(nn.Module):
             return_dict=False,
         )[0]
         return found
+
+
+def _cropped(embedding: Any, high: int, wide: int) -> torch.Tensor:
+    """The middle of the table of positions, as diffusers crops it; by indices, as slices of sizes that vary are
+    exported wrong."""
+    most, patch = embedding.pos_embed_max_size, embedding.patch_size
+    high, wide = high // patch, wide // patch
+    table = embedding.pos_embed.reshape(most, most, -1)
+    rows = torch.arange(high) + (most - high) // 2
+    columns = torch.arange(wide) + (most - wide) // 2
+    middle = table.index_select(0, rows).index_select(1, columns)
+    return middle.reshape(1, high * wide, -1)
 
 
 def lower(
@@ -96,7 +110,8 @@ def _lower_transformer(
     transformer = pipeline.transformer
     patch = max(2, int(transformer.config.patch_size))
     progress("network")
-    many, (high, wide) = batch(), sides(patch)
+    largest = transformer.config.pos_embed_max_size
+    many, (high, wide) = batch(), sides(patch, int(largest))
 
     def inputs(count: int, across: int, down: int) -> dict[str, torch.Tensor]:
         shape = (count, int(transformer.config.in_channels), down * patch, across * patch)

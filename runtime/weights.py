@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ _DTYPES = {
 }
 
 
-def read(folder: Path, component: Component) -> dict[str, Array]:
-    """The weights of a component by initializer. Floats of fewer bits become float32. Raises ModelMissing."""
-    tensors: dict[str, Array] = {}
+def read(folder: Path, component: Component) -> Iterator[tuple[str, Array]]:
+    """The weights of a component, one by one: the initializer's name and a contiguous array. Floats of fewer bits
+    become float32. Raises ModelMissing."""
     for name, weight in component.weights.items():
         try:
             tensor = tensor_of(folder / weight.file, weight.tensor)
@@ -37,8 +38,7 @@ def read(folder: Path, component: Component) -> dict[str, Array]:
             raise ModelMissing(f"{weight.file} does not have the weights `{weight.tensor}`: {error}") from error
         if weight.transpose:
             tensor = tensor.swapaxes(-1, -2)
-        tensors[name] = tensor.reshape(weight.shape)
-    return tensors
+        yield name, np.ascontiguousarray(tensor).reshape(weight.shape)
 
 
 def tensor_of(file: Path, name: str) -> Array:

@@ -188,7 +188,7 @@ def _checked(module: Any, name: str, component: Component, check: Mapping[str, A
         expected = module(*check.values())
     expected = [expected] if isinstance(expected, torch.Tensor) else list(expected)
     feeds = {key: value.numpy() for key, value in check.items()}
-    got = Components(threads=1).network(out, component).run(feeds)
+    got = Components().network(out, component).run(feeds)
     worst = 0.0
     for theirs, ours in zip(expected, got, strict=True):
         reference = theirs.numpy()

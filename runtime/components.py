@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -62,17 +63,23 @@ class Components:
 
     loads: int = 0
     bytes_read: int = 0
-    _networks: dict[str, Network] = field(default_factory=dict)
+    _networks: dict[str, Future[Network]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def network(self, folder: Path, component: Component) -> Network:
         """The network of a component, loaded if it is not. `folder` is where its `lowered.json` is.
 
         Raises ModelMissing where its files are not what they should be."""
-        with self._lock:
-            if component.identity not in self._networks:
-                self._networks[component.identity] = self._load(folder, component)
-            return self._networks[component.identity]
+        future, fresh = self._future(component)
+        if fresh:
+            self._fill(future, folder, component)
+        return future.result()
+
+    def prefetch(self, folder: Path, component: Component) -> None:
+        """Begins to load a network that will be needed, in a thread of its own."""
+        future, fresh = self._future(component)
+        if fresh:
+            threading.Thread(target=self._fill, args=(future, folder, component), daemon=True).start()
 
     def release(self, identity: str) -> None:
         """Forgets a network; its memory is free once nobody runs it."""
@@ -82,7 +89,24 @@ class Components:
     def held(self) -> int:
         """Bytes of the weights that are loaded."""
         with self._lock:
-            return sum(network.held for network in self._networks.values())
+            ready = [future for future in self._networks.values() if future.done() and not future.exception()]
+            return sum(future.result().held for future in ready)
+
+    def _future(self, component: Component) -> tuple[Future[Network], bool]:
+        """The future of a network, and whether the caller is to fill it."""
+        with self._lock:
+            known = self._networks.get(component.identity)
+            if known is not None:
+                return known, False
+            future = self._networks[component.identity] = Future()
+            return future, True
+
+    def _fill(self, future: Future[Network], folder: Path, component: Component) -> None:
+        try:
+            future.set_result(self._load(folder, component))
+        except BaseException as error:
+            self.release(component.identity)  # The next one who asks tries again.
+            future.set_exception(error)
 
     def _load(self, folder: Path, component: Component) -> Network:
         import onnxruntime as ort
@@ -98,6 +122,7 @@ class Components:
         options.add_external_initializers(names, values)
         graph = (folder / component.graph).read_bytes()
         session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        self.loads += 1
-        self.bytes_read += component.bytes
+        with self._lock:
+            self.loads += 1
+            self.bytes_read += component.bytes
         return Network(session, component.bytes)

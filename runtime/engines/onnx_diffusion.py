@@ -125,6 +125,8 @@ class DiffusionModel:
     # --- text ---
 
     def _encode_texts(self, requests: Sequence[Request]) -> list[Conditioning]:
+        for name in ("network", "decoder"):
+            self.components.prefetch(self.folder, self.lowered.components[name])
         found = {request.args["text"]: request.context for request in requests}
         texts = list(found)
         for text, context in found.items():

@@ -120,7 +120,7 @@ class Components:
             names.append(name)
             values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
         options.add_external_initializers(names, values)
-        graph = (folder / component.graph).read_bytes()
+        graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
         session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         with self._lock:
             self.loads += 1

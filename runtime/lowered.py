@@ -16,7 +16,8 @@ import msgspec
 
 class Weight(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where an initializer of a graph is: a tensor of a safetensors file, converted to the graph's dtype, then
-    transposed (the last two axes) if `transpose`, then of that shape."""
+    transposed (the last two axes) if `transpose`, then of that shape. Without `tensor`, the file is nothing but the
+    initializer's bytes, as the graph wants them (in a bundle, from which they are mapped)."""
 
     file: str
     tensor: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,40 @@ _DTYPES = {
 }
 
 
+#: Bytes that a path and an offset take in a graph, so that they can be put in without parsing it.
+_PATH, _OFFSET = 255, 20
+
+
+def placeholders(number: int) -> tuple[str, str]:
+    """What stands in a graph for the path and the offset of its weights of that number, in the order of
+    `Component.weights`."""
+    return f"@weights-{number:08d}".ljust(_PATH, "@"), f"@offset-{number:08d}".ljust(_OFFSET, "@")
+
+
+_PLACEHOLDERS = re.compile(rb"@weights-(\d{8})@{238}|@offset-(\d{8})@{4}")
+
+
+def placed(graph: bytes, places: Sequence[tuple[str, int]]) -> bytes:
+    """A graph with the file and the offset of each of its weights put in. File names are relative to the folder
+    that ONNX Runtime is told. Raises ValueError for a name that is too long."""
+
+    def put(match: re.Match[bytes]) -> bytes:
+        if match[2] is not None:
+            return str(places[int(match[2])][1]).zfill(_OFFSET).encode()
+        file = places[int(match[1])][0]
+        name = file.encode()
+        if len(name) > _PATH - 2:
+            raise ValueError(f"the name {file!r} is too long")
+        # Slashes and dots that change nothing, up to the length.
+        spare = _PATH - len(name)
+        return b"./" * (spare // 2 - spare % 2) + b".//" * (spare % 2) + name
+
+    return _PLACEHOLDERS.sub(put, graph)
+
+
 def read(folder: Path, component: Component) -> Iterator[tuple[str, Array]]:
-    """The weights of a component, one by one: the initializer's name and a contiguous array. Floats of fewer bits
-    become float32. Raises ModelMissing."""
+    """The weights of a component, one by one, in order: the initializer's name and a contiguous array. Floats of
+    fewer bits become float32. Raises ModelMissing."""
     for name, weight in component.weights.items():
         try:
             tensor = tensor_of(folder / weight.file, weight.tensor)

@@ -124,6 +124,8 @@ def _detach(model: Any, name: str, weights: Sequence[Path], out: Path) -> dict[s
     own."""
     from onnx import TensorProto, numpy_helper
 
+    from gflow.runtime.weights import placeholders
+
     known = _Known(weights, out)
     found: dict[str, tuple[Weight, Array]] = {}
     rest: dict[str, Array] = {}
@@ -136,11 +138,16 @@ def _detach(model: Any, name: str, weights: Sequence[Path], out: Path) -> dict[s
             rest[initializer.name] = tensor
             weight = Weight(f"{name}.safetensors", initializer.name, list(tensor.shape))
         found[initializer.name] = (weight, tensor)
-        initializer.ClearField("raw_data")
-        initializer.data_location = TensorProto.EXTERNAL
-        for key, value in (("location", "weights"), ("offset", "0"), ("length", str(tensor.nbytes))):
-            entry = initializer.external_data.add()
-            entry.key, entry.value = key, value
+    order = {initializer_name: number for number, initializer_name in enumerate(sorted(found))}
+    for initializer in model.graph.initializer:
+        if initializer.name in order:
+            location, offset = placeholders(order[initializer.name])
+            initializer.ClearField("raw_data")
+            initializer.data_location = TensorProto.EXTERNAL
+            length = str(found[initializer.name][1].nbytes)
+            for key, value in (("location", location), ("offset", offset), ("length", length)):
+                entry = initializer.external_data.add()
+                entry.key, entry.value = key, value
     if rest:
         from safetensors.numpy import save_file
 

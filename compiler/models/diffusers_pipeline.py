@@ -120,7 +120,11 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
     components, settings = module.lower(pipeline, folder, out, progress)
     progress("denoise loops")
     settings["schedules"] = "schedules.bin"
-    (out / "schedules.bin").write_bytes(schedules.for_model(pipeline.scheduler))
+    (out / "schedules.bin").write_bytes(
+        schedules.for_model(
+            pipeline.scheduler, patch=2 * settings["factor"], gives_sigmas=settings.pop("gives_sigmas", False)
+        )
+    )
     files = ["schedules.bin", *(text["tokenizer"] for text in settings["texts"])]
     return Lowered(family=family, components=components, settings=settings, files=files)
 

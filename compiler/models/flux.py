@@ -81,6 +81,7 @@ def lower(
         "guidance": "network" if pipeline.transformer.config.guidance_embeds else "none",
         "inpaint": "blend",
         "start": "early",
+        "gives_sigmas": not pipeline.scheduler.config.get("use_flow_sigmas", False),
     }
 
 

@@ -248,7 +248,7 @@ class _Loop:
         self._conditions(self._extra(draws, shape))
         state = denoise.initial(schedule, start, image if self._from_image() else None)
         blend = None
-        if self.masked and settings["inpaint"] == "blend":
+        if self.masked and image is not None and settings["inpaint"] == "blend":
             blend = (self._masks(shape), image, start)
         return denoise.replay(
             schedule,

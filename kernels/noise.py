@@ -69,7 +69,7 @@ class TorchStream:
 
     def __init__(self, seed: int) -> None:
         self._bits = np.random.MT19937()
-        self._bits._legacy_seeding(seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
+        self._bits._legacy_seeding(seed & 0xFFFFFFFF)
 
     def normal(self, shape: tuple[int, ...]) -> Array:
         """Standard normal noise, float32. Raises ValueError for fewer than 16 numbers, which torch draws in

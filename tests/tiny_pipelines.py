@@ -103,7 +103,7 @@ def stable_diffusion_xl(folder: Path, scheduler: Any = None, *, seed: int = 0) -
             tokenizer=tokenizer,
             tokenizer_2=tokenizer,
             unet=unet,
-            scheduler=scheduler or EulerDiscreteScheduler(beta_schedule="scaled_linear", timestep_spacing="leading"),
+            scheduler=scheduler or EulerDiscreteScheduler(beta_schedule="scaled_linear"),
             add_watermarker=False,
         )
     pipeline.save_pretrained(folder)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gflow.compiler.models.causal_lm import check_tokenizer
 from gflow.compiler.models.files import (
@@ -15,6 +17,8 @@ from gflow.compiler.models.files import (
     no_config,
     read_json,
 )
+from gflow.runtime.engines.scoring import DEFAULT_CALIBRATION, complete
+from gflow.runtime.lowered import Lowered
 
 NEEDED = "a CLIPModel in transformers' layout: a folder with config.json, weights and a tokenizer"
 
@@ -52,3 +56,66 @@ def prompt_limit(folder: Path) -> int | None:
     except (DamagedFile, KeyError, AttributeError):
         return None
     return limit if isinstance(limit, int) else None
+
+
+def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
+    """The lowered form of a CLIP model: a network for texts, one for pictures. Raises NotLowered."""
+    import torch
+    from transformers import AutoTokenizer, CLIPModel
+
+    from gflow.compiler.models.clip_towers import ImageTower, TextTower
+    from gflow.compiler.models.export import export
+    from gflow.compiler.models.latent_diffusion import batch, weights_in
+    from gflow.compiler.models.tokens import lower_tokenizer
+
+    model = CLIPModel.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+    ).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    config = model.config
+    length = min(tokenizer.model_max_length, config.text_config.max_position_embeddings)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        ids = torch.randint(0, config.text_config.vocab_size, (3, length))
+        side = config.vision_config.image_size
+        pixels = torch.randn(3, config.vision_config.num_channels, side, side)
+    ids[:, -1] = config.text_config.eos_token_id
+    shared: dict[str, Any] = {"weights": weights_in(folder), "out": out}
+    progress("text")
+    text = export(
+        TextTower(model),
+        "text",
+        {"input_ids": ids[:2]},
+        ["vector"],
+        dynamic={"input_ids": {0: batch()}},
+        check={"input_ids": ids},
+        **shared,
+    )
+    progress("image")
+    image = export(
+        ImageTower(model),
+        "image",
+        {"pixel_values": pixels[:2]},
+        ["vector"],
+        dynamic={"pixel_values": {0: batch()}},
+        check={"pixel_values": pixels},
+        **shared,
+    )
+    read = lower_tokenizer(tokenizer, "tokenizer", length, out)
+    settings = {"text": read, "processor": _processor(folder, side), "calibration": _calibration(folder)}
+    return Lowered(
+        family="clip", components={"text": text, "image": image}, settings=settings, files=[read["tokenizer"]]
+    )
+
+
+def _processor(folder: Path, side: int) -> dict[str, Any]:
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        if (folder / name).exists():
+            found = read_json(folder / name)
+            return complete(found.get("image_processor", found), side)
+    return complete({}, side)
+
+
+def _calibration(folder: Path) -> dict[str, float]:
+    file = folder / "calibration.json"
+    return read_json(file) if file.exists() else dict(DEFAULT_CALIBRATION)

@@ -5,7 +5,7 @@ and ends up inside the exported graphs: the runtime sees only named arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 from torch.export import Dim
 
 from gflow.compiler.models.export import NotLowered, export
+from gflow.compiler.models.tokens import lower_tokenizer
 from gflow.runtime.lowered import Component
 
 Progress = Callable[[str], None]
@@ -204,27 +205,3 @@ def lower_text(
     )
     settings = lower_tokenizer(tokenizer, f"tokenizer{end}", length, out)
     return component, {"component": name, "outputs": outputs, **settings}
-
-
-def lower_tokenizer(tokenizer: Any, name: str, length: int, out: Path) -> dict[str, Any]:
-    """Writes `name.json`, which the `tokenizers` package reads, and gives what else is to be known to make ids of
-    exactly `length` tokens. Raises NotLowered."""
-    if not getattr(tokenizer, "is_fast", False):
-        raise NotLowered(name, "its tokenizer exists in plain Python only")
-    backend = tokenizer.backend_tokenizer
-    text = backend.to_str()
-    (out / f"{name}.json").write_text(text, encoding="utf-8")
-    settings = {"tokenizer": f"{name}.json", "length": length, "pad": int(tokenizer.pad_token_id)}
-    _same_ids(tokenizer, out, settings)
-    return settings
-
-
-def _same_ids(tokenizer: Any, out: Path, settings: Mapping[str, Any]) -> None:
-    """Checks that the lean runtime's ids are transformers' own."""
-    from gflow.runtime.engines.prompts import Prompts
-
-    prompts = Prompts((out / settings["tokenizer"]).read_bytes(), settings["length"], settings["pad"])
-    for text in ("", "a Red circle, 2 above", "naïve 東京 🙂", "word " * 400):
-        theirs = tokenizer(text, padding="max_length", max_length=settings["length"], truncation=True).input_ids
-        if list(prompts.read(text).ids) != list(theirs):
-            raise NotLowered(settings["tokenizer"], f"its tokens for {text[:20]!r} differ from transformers' own")

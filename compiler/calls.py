@@ -59,7 +59,8 @@ def call(scope: Scope, node: n.Call, expected: t.AnyType | None) -> SSAValue:
             _fill_defaults(scope, callee, given, node.span)
             result = callee.result or t.ANY
             key = scope.take_key(node.span)
-            return scope.add(d.call("flow", callee.qualified, given.args, result, key=key), node.span)
+            made = d.call("flow", callee.qualified, given.args, result, key=key, pure=callee.pure)
+            return scope.add(made, node.span)
         case ExternInfo():
             given = _match(scope, node, name, callee.signature)
             _no_as(scope, node, name, "an extern op gives what it declares")

@@ -170,11 +170,13 @@ class CallOp(_Op):
     # Set for a call of an extern op that says so; an op's own declaration is in the registry.
     impure = opt_prop_def(UnitAttr)
     as_type = opt_prop_def(ValueType)
+    # The sizes of the batches in which calls of a stage run, smallest first.
+    batch = opt_prop_def(ArrayAttr[IntAttr])
     args = var_operand_def()
     result = result_def(ValueType)
     traits = traits_def(CallEffects())
     assembly_format: ClassVar[str] = (
-        "$kind $callee $names `(` $args `)` (`as` $as_type^)? (`impure` $impure^)? attr-dict "
+        "$kind $callee $names `(` $args `)` (`as` $as_type^)? (`impure` $impure^)? (`batch` $batch^)? attr-dict "
         "`:` `(` type($args) `)` `->` type($result)"
     )
 
@@ -199,15 +201,19 @@ class DeriveOp(_Op):
 
 @irdl_op_definition
 class MapOp(_Op):
-    """A list from a list. The body's arguments: item, index, the item's key."""
+    """A list from a list. The body's arguments: item, index, the item's key. `together`: how many iterations may
+    be under way at once."""
 
     name = "gflow.map"
     items = operand_def(ValueType)
     key = operand_def(KeyType)
+    together = opt_prop_def(IntAttr)
     result = result_def(ValueType)
     body = region_def("single_block")
     traits = traits_def(RecursiveMemoryEffect())
-    assembly_format: ClassVar[str] = "$items `key` $key $body attr-dict `:` type($items) `->` type($result)"
+    assembly_format: ClassVar[str] = (
+        "$items `key` $key (`together` $together^)? $body attr-dict `:` type($items) `->` type($result)"
+    )
 
 
 @irdl_op_definition
@@ -239,12 +245,14 @@ class MatchOp(_Op):
 @irdl_op_definition
 class RefineOp(_Op):
     """Attempts until one passes. The body's arguments: the value before (of `start`, else of the result's type
-    and unused) and the attempt's key. `until` and `keep_by` get the attempt's value."""
+    and unused) and the attempt's key. `until` and `keep_by` get the attempt's value. `together`: how many attempts
+    are made at once."""
 
     name = "gflow.refine"
     limit = operand_def(ValueType)
     start = opt_operand_def(ValueType)
     key = operand_def(KeyType)
+    together = opt_prop_def(IntAttr)
     result = result_def(ValueType)
     body = region_def("single_block")
     until = region_def("single_block")
@@ -265,6 +273,18 @@ class TryOp(_Op):
     orelse = opt_region_def("single_block")
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     traits = traits_def(RecursiveMemoryEffect())
+
+
+@irdl_op_definition
+class FusedOp(_Op):
+    """A chain of ops on pixels that runs as one kernel."""
+
+    name = "gflow.fused"
+    title = prop_def(StringAttr)
+    result = result_def(ValueType)
+    body = region_def("single_block")
+    traits = traits_def(RecursiveMemoryEffect())
+    assembly_format: ClassVar[str] = "$title $body attr-dict `->` type($result)"
 
 
 @irdl_op_definition
@@ -304,6 +324,7 @@ GFLOW = Dialect(
         MatchOp,
         RefineOp,
         TryOp,
+        FusedOp,
         ExpectOp,
         YieldOp,
     ],

@@ -8,6 +8,7 @@ from typing import Any
 
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Block
+from xdsl.traits import is_side_effect_free
 
 from gflow.compiler import calls, control, expressions  # noqa: F401  (each says which nodes it builds)
 from gflow.compiler import dialect as d
@@ -143,6 +144,7 @@ def build_flow(flow: FlowInfo) -> d.FlowOp:
     for name, local in scope.locals.items():
         if not local.used and name in names and not name.startswith("_"):
             module.report(UnusedParameter(local.span, name))
+    flow.pure = all(is_side_effect_free(op) for op in block.ops if not isinstance(op, d.YieldOp))
     docs = {name: param.doc for name, param in names.items()}
     return _flow_op(flow.qualified, "flow", block, node.doc, node.span, _options(flow, docs), flow.result)
 

@@ -123,6 +123,9 @@ class _Flow:
                     timeout=self.some(op.timeout),
                     orelse=self.region(op.orelse),
                 )
+            case d.FusedOp():
+                body = self.block(op.body.block)
+                return p.Fused(out=self.slot(op.result), place=op.place, body=body, title=op.title.data)
             case d.ExpectOp():
                 shown = {name.data: self.slots[value] for name, value in zip(op.names, op.shown, strict=True)}
                 condition = self.slots[op.condition]
@@ -150,7 +153,14 @@ class _Flow:
                 model, _, method = callee.rpartition(".")
                 as_type = op.as_type.data if op.as_type else None
                 return p.ModelCall(
-                    out=out, place=place, model=model, method=method, args=args, key=key, as_type=as_type
+                    out=out,
+                    place=place,
+                    model=model,
+                    method=method,
+                    args=args,
+                    key=key,
+                    as_type=as_type,
+                    batch=tuple(size.data for size in op.batch) if op.batch else (1,),
                 )
 
     def map(self, op: d.MapOp) -> p.Map:
@@ -162,6 +172,7 @@ class _Flow:
             key=self.slots[op.key],
             item_key=item_key,
             body=self.block(op.body.block),
+            together=op.together.data if op.together else 1,
             out=self.slot(op.result),
             place=op.place,
         )
@@ -192,6 +203,7 @@ class _Flow:
             until=self.block(op.until.block),
             keep_by=self.region(op.keep_by),
             orelse=self.region(op.orelse),
+            together=op.together.data if op.together else 1,
             out=self.slot(op.result),
             place=op.place,
         )

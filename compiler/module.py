@@ -39,7 +39,7 @@ class ModelInfo:
 
 @dataclass
 class FlowInfo:
-    """A declared flow. `result` is None until its body was built, unless it is written."""
+    """A declared flow. `result` is None until its body was built, unless it is written; `pure` is known by then."""
 
     qualified: str
     node: n.Flow
@@ -47,6 +47,7 @@ class FlowInfo:
     params: tuple[Param, ...] = ()
     ranges: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     result: t.AnyType | None = None
+    pure: bool = True
 
     @property
     def signature(self) -> Signature:

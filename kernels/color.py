@@ -14,7 +14,7 @@ MOST = 1000.0
 LEAST_GAMMA = 0.001
 
 
-@op
+@op(pixel="point")
 def brightness(image: Image, factor: float) -> Image:
     """Colors times a factor, 0..1000: 0 is black, 1 changes nothing, 1.2 is brighter. Raises OpError for other
     factors."""
@@ -22,7 +22,7 @@ def brightness(image: Image, factor: float) -> Image:
     return _recolored(image, (_brightened, factor))
 
 
-@op
+@op(pixel="point")
 def contrast(image: Image, factor: float) -> Image:
     """The distance from mid-grey times a factor, 0..1000: 0 is grey, 1 changes nothing, 1.2 is crisper. Raises
     OpError for other factors."""
@@ -30,7 +30,7 @@ def contrast(image: Image, factor: float) -> Image:
     return _recolored(image, (_contrasted, factor))
 
 
-@op
+@op(pixel="point")
 def saturation(image: Image, factor: float) -> Image:
     """The distance from the grey of the same luma (Rec. 709) times a factor, 0..1000: 0 is black and white, 1
     changes nothing, 1.2 is more colorful. Raises OpError for other factors."""
@@ -38,7 +38,7 @@ def saturation(image: Image, factor: float) -> Image:
     return _recolored(image, (_saturated, factor))
 
 
-@op
+@op(pixel="point")
 def gamma(image: Image, value: float) -> Image:
     """Colors to the power of 1/value, 0.001..1000: above 1 lightens the shadows, 1 changes nothing, below 1
     darkens them. Negative colors count as 0. Raises OpError for other values."""
@@ -46,7 +46,7 @@ def gamma(image: Image, value: float) -> Image:
     return _recolored(image, (_gamma_corrected, value))
 
 
-@op
+@op(pixel="point")
 def grade(
     image: Image, contrast: float = 1.0, saturation: float = 1.0, brightness: float = 1.0, gamma: float = 1.0
 ) -> Image:
@@ -65,7 +65,7 @@ def grade(
     )
 
 
-@op
+@op(pixel="point")
 def invert(image: ImageOrMask) -> ImageOrMask:
     """The negative: 1 minus each color, or each value of a mask. Alpha stays as it is."""
     if image.ndim == 2:

@@ -43,7 +43,7 @@ def solid(size: Size, color: str = "black") -> Image:
     return np.tile(pixel, (height, width, 1))
 
 
-@op
+@op(pixel="point")
 def blend(
     image: Image,
     other: Image,
@@ -58,7 +58,7 @@ def blend(
     return lay_over(image, other, np.float32(amount) * _alpha(other), _MODES[mode])
 
 
-@op
+@op(pixel="point")
 def composite(image: Image, over: Image, mask: Mask) -> Image:
     """Another image where the mask is white, the first where it is black, a mix where it is grey; all three of one
     size. Where the other is transparent the first one shows. Raises OpError for different sizes."""

@@ -13,7 +13,7 @@ from gflow.kernels.types import Array, Image
 WIDEST = 500.0
 
 
-@op
+@op(pixel="stencil")
 def blur(image: ImageOrMask, radius: float) -> ImageOrMask:
     """A Gaussian blur; `radius` is its standard deviation in pixels, 0..500. Edge pixels go on outwards, and what
     is transparent has no color to spread. On a mask: soft edges. Raises OpError for other radii."""
@@ -23,7 +23,7 @@ def blur(image: ImageOrMask, radius: float) -> ImageOrMask:
     return straight(_gaussian(premultiplied(image), radius))
 
 
-@op
+@op(pixel="stencil")
 def sharpen(image: Image, amount: float = 1.0, radius: float = 1.0) -> Image:
     """Unsharp masking: what a Gaussian blur of `radius` pixels (0..500) takes away is added `amount` times
     (0..100). Alpha stays as it is. Raises OpError for other values."""

@@ -25,7 +25,7 @@ from gflow.kernels.types import Array, Image, Size
 Box = tuple[float, float, float, float]
 
 
-@op
+@op(pixel="resample")
 def resize(
     image: ImageOrMask,
     size: Size,
@@ -53,7 +53,7 @@ def resize(
     return _resampled(image, width, height, box)
 
 
-@op
+@op(pixel="resample")
 def scale(image: ImageOrMask, factor: float) -> ImageOrMask:
     """The image larger or smaller by a factor, with its proportions: `scale(2x)`, `scale(0.5)`. See `resize`.
     Raises OpError for a factor that is not above 0, and for more than 100 megapixels."""
@@ -103,7 +103,7 @@ def _canvas(width: int, height: int, fill: Array) -> Array:
     return canvas
 
 
-@op
+@op(pixel="resample")
 def crop(image: ImageOrMask, size: Size, x: int | None = None, y: int | None = None) -> ImageOrMask:
     """A part of the image, of a size in pixels. `x` and `y` are the part's left and top edge, counted from 0;
     without them it is taken from the middle. Raises OpError for a part that is not inside the image."""
@@ -118,7 +118,7 @@ def crop(image: ImageOrMask, size: Size, x: int | None = None, y: int | None = N
     return np.ascontiguousarray(image[top : top + height, left : left + width])
 
 
-@op
+@op(pixel="resample")
 def pad(
     image: ImageOrMask,
     all: int = 0,
@@ -141,7 +141,7 @@ def pad(
     return canvas
 
 
-@op
+@op(pixel="resample")
 def flip(image: ImageOrMask, direction: Literal["horizontal", "vertical"] = "horizontal") -> ImageOrMask:
     """The mirror image: left and right change places, or, with `"vertical"`, top and bottom."""
     return np.ascontiguousarray(image[:, ::-1] if direction == "horizontal" else image[::-1])

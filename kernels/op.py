@@ -25,6 +25,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, overload
 
 from gflow.kernels import types as t
 
+Pixel = Literal["point", "stencil", "resample"]
+
 
 class OpError(Exception):
     """An op can't do what was asked with these values: `best` of an empty list, a crop outside the image.
@@ -69,6 +71,8 @@ class Op:
 
     pure: equal arguments give an equal result, and nothing else happens.
     version: raise it when the meaning changes; it is part of every cache key.
+    pixel: what it reads of its first argument for one pixel of its result, where it is an op on pixels that may be
+    fused with its neighbours: that pixel ("point"), some around it ("stencil"), some elsewhere ("resample").
     """
 
     name: str
@@ -78,13 +82,14 @@ class Op:
     pure: bool = True
     version: int = 1
     family: str = ""
+    pixel: Pixel | None = None
 
 
 @overload
 def op(function: Callable[..., Any], /) -> Callable[..., Any]: ...
 @overload
 def op(
-    *, name: str | None = None, pure: bool = True, version: int = 1
+    *, name: str | None = None, pure: bool = True, version: int = 1, pixel: Pixel | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 def op(
     function: Callable[..., Any] | None = None,
@@ -93,6 +98,7 @@ def op(
     name: str | None = None,
     pure: bool = True,
     version: int = 1,
+    pixel: Pixel | None = None,
 ) -> Any:
     """Declare an op. The function stays an ordinary function; its declaration hangs on it."""
 
@@ -105,6 +111,7 @@ def op(
             pure=pure,
             version=version,
             family=body.__module__.rpartition(".")[2],
+            pixel=pixel,
         )
         return body
 

@@ -48,13 +48,14 @@ class ExternCall(Step, tag="extern", frozen=True):
 
 class ModelCall(Step, tag="model_call", frozen=True):
     """A model's method. `key` addresses its randomness, for the methods that have some. `as_type`: the type
-    asked for with `as:`."""
+    asked for with `as:`. `batch`: the sizes of batches it may run in, smallest first."""
 
     model: str
     method: str
     args: dict[str, Slot]
     key: Slot | None = None
     as_type: AnyType | None = None
+    batch: tuple[int, ...] = (1,)
 
 
 class FlowCall(Step, tag="flow_call", frozen=True):
@@ -81,7 +82,7 @@ class Block(msgspec.Struct, frozen=True):
 
 class Map(Step, tag="map", frozen=True):
     """A list from a list, item by item, independently. The body reads `item`, `index` (from 0) and
-    `item_key`, which is `key[index]`."""
+    `item_key`, which is `key[index]`. `together`: how many items may be under way at once."""
 
     items: Slot
     item: Slot
@@ -89,6 +90,7 @@ class Map(Step, tag="map", frozen=True):
     key: Slot
     item_key: Slot
     body: Block
+    together: int = 1
 
 
 class If(Step, tag="if", frozen=True):
@@ -115,7 +117,8 @@ class Refine(Step, tag="refine", frozen=True):
 
     The body reads `attempt_key`, which is `key[attempt]`; with `start`, it reads the value before in `value`.
     `until` (a bool) and `keep_by` (a float) read the attempt's value in `value`. Where none passes: the best
-    by `keep_by`, else `orelse`, else the last one, with a warning.
+    by `keep_by`, else `orelse`, else the last one, with a warning. `together`: how many attempts are made at once,
+    where none starts from the one before.
     """
 
     limit: Slot
@@ -127,6 +130,7 @@ class Refine(Step, tag="refine", frozen=True):
     until: Block
     keep_by: Block | None = None
     orelse: Block | None = None
+    together: int = 1
 
 
 class Try(Step, tag="try", frozen=True):
@@ -140,6 +144,13 @@ class Try(Step, tag="try", frozen=True):
     orelse: Block | None = None
 
 
+class Fused(Step, tag="fused", frozen=True):
+    """A chain of ops on pixels, run as one."""
+
+    body: Block
+    title: str
+
+
 class Expect(Step, tag="expect", frozen=True):
     """Fails the run where the condition is false. `shown`: values to print with the failure, by their source
     text."""
@@ -150,7 +161,7 @@ class Expect(Step, tag="expect", frozen=True):
 
 
 AnyStep = (
-    Const | Call | ExternCall | ModelCall | FlowCall | Derive | Map | If | Match | Refine | Try | Expect
+    Const | Call | ExternCall | ModelCall | FlowCall | Derive | Map | If | Match | Refine | Try | Fused | Expect
 )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ def test_imports_go_downwards(part: str) -> None:
         forbidden = FORBIDDEN[part]
         if part == "runtime" and file.name.startswith("torch"):
             forbidden = forbidden - {"torch", "diffusers"}
+        if file.parent == ROOT / "compiler" / "models":
+            forbidden = forbidden - {"torch", "diffusers"}  # What exports models; checking them takes neither.
         wrong = {name for name in imported(file) if any(name == f or name.startswith(f + ".") for f in forbidden)}
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
 

@@ -100,10 +100,10 @@ class _Flow:
         text = "\n".join([label, *(line if len(line) < 40 else line[:37] + "…" for line in known)])
         return self.node(text, kind, out, [*args.values(), *further])
 
-    def nested(self, step: p.Map | p.If | p.Match | p.Refine | p.Try, group: Group) -> None:
+    def nested(self, step: p.Map | p.If | p.Match | p.Refine | p.Try | p.Fused, group: Group) -> None:
         """A loop or a branch: a box; its result comes from what its blocks give."""
         self.count += 1
-        label = {p.Map: "for each", p.If: "if", p.Match: "match", p.Refine: "refine", p.Try: "try"}[type(step)]
+        label = {p.Map: "for each", p.If: "if", p.Match: "match", p.Refine: "refine", p.Try: "try", p.Fused: "one kernel"}[type(step)]
         box = Group(f"{self.prefix}g{self.count}", label)
         head = self.node(label, "control", None, _inputs(step))
         box.nodes.append(head)

@@ -175,3 +175,77 @@ def flux(folder: Path, *, guidance: bool = True, seed: int = 0) -> Path:
         )
     pipeline.save_pretrained(folder)
     return folder
+
+
+def _unet(channels: int = 4, **settings: Any) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=8,
+        in_channels=channels,
+        out_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=4,
+        cross_attention_dim=16,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        **settings,
+    )
+
+
+def _assembled(folder: Path, kind: Any, unet: Any, vae: Any, scheduler: Any, **more: Any) -> Path:
+    tokenizer = clip_tokenizer()
+    kind(
+        vae=vae,
+        text_encoder=_clip(tokenizer),
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        **more,
+    ).save_pretrained(folder)
+    return folder
+
+
+def latent_consistency(folder: Path, *, seed: int = 0) -> Path:
+    """A U-Net that is told the guidance scale, and the scheduler that goes with it."""
+    import torch
+    from diffusers import LatentConsistencyModelPipeline, LCMScheduler
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        unet = _unet(time_cond_proj_dim=16)
+        scheduler = LCMScheduler(clip_sample=False, beta_schedule="scaled_linear")
+        return _assembled(folder, LatentConsistencyModelPipeline, unet, _vae(4), scheduler)
+
+
+def tiny_autoencoder(folder: Path, *, seed: int = 0) -> Path:
+    """An autoencoder that gives latents, not their distribution."""
+    import torch
+    from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        vae = AutoencoderTiny(
+            encoder_block_out_channels=(8, 8, 8),
+            decoder_block_out_channels=(8, 8, 8),
+            num_encoder_blocks=(1, 1, 1),
+            num_decoder_blocks=(1, 1, 1),
+        )
+        scheduler = DDIMScheduler(clip_sample=False, beta_schedule="scaled_linear")
+        return _assembled(folder, StableDiffusionPipeline, _unet(), vae, scheduler)
+
+
+def inpainting(folder: Path, *, seed: int = 0) -> Path:
+    """A U-Net that reads the mask and what it keeps beside the latents."""
+    import torch
+    from diffusers import DDIMScheduler, StableDiffusionInpaintPipeline
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        scheduler = DDIMScheduler(clip_sample=False, beta_schedule="scaled_linear")
+        return _assembled(folder, StableDiffusionInpaintPipeline, _unet(channels=9), _vae(4), scheduler)

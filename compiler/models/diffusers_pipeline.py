@@ -131,7 +131,9 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
 
 _LOWERED_BY = {
     "StableDiffusionPipeline": "stable_diffusion",
+    "StableDiffusionInpaintPipeline": "stable_diffusion",
     "StableDiffusionXLPipeline": "stable_diffusion",
+    "StableDiffusionXLInpaintPipeline": "stable_diffusion",
     "StableDiffusion3Pipeline": "stable_diffusion_3",
     "FluxPipeline": "flux",
     "LatentConsistencyModelPipeline": "stable_diffusion",

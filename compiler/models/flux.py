@@ -17,6 +17,7 @@ from gflow.compiler.models.latent_diffusion import (
     batch,
     lower_text,
     lower_vae,
+    shifted,
     sides,
     vae_factor,
     weights_in,
@@ -66,7 +67,8 @@ def lower(
     pipeline: Any, folder: Path, out: Path, progress: Progress
 ) -> tuple[dict[str, Component], dict[str, Any]]:
     """The components and settings of a pipeline in float32. Raises NotLowered."""
-    components = lower_vae(pipeline.vae, folder / "vae", out, progress)
+    scaling = shifted(pipeline.vae)
+    components = lower_vae(pipeline.vae, scaling, folder / "vae", out, progress)
     first, summary = lower_text(pipeline, "", Summary, ["summary"], folder, out, progress)
     second, text = lower_text(pipeline, "_2", LastHidden, ["text"], folder, out, progress, length=_T5_LENGTH)
     components |= {"text_encoder": first, "text_encoder_2": second}

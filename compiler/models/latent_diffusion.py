@@ -19,6 +19,9 @@ from gflow.runtime.lowered import Component
 
 Progress = Callable[[str], None]
 
+#: What is subtracted from an autoencoder's latents, then what they are multiplied by: numbers, or one a channel.
+Scaling = tuple[Any, Any]
+
 
 def batch() -> Any:
     """The batch axis of every graph."""
@@ -40,10 +43,10 @@ def weights_in(folder: Path) -> list[Path]:
 class _Encoder(nn.Module):
     """A picture to the distribution of its latents, in the scale that the network works in."""
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: Any, scaling: Scaling) -> None:
         super().__init__()
         self.vae = vae
-        self.shift, self.scale = shift_and_scale(vae)
+        self.shift, self.scale = scaling
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         moments = self.vae._encode(2 * image - 1)
@@ -55,10 +58,10 @@ class _Encoder(nn.Module):
 class _TinyEncoder(nn.Module):
     """The same for autoencoders that give the latents themselves."""
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: Any, scaling: Scaling) -> None:
         super().__init__()
         self.vae = vae
-        self.shift, self.scale = shift_and_scale(vae)
+        self.shift, self.scale = scaling
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         latents: torch.Tensor = self.vae.encoder(2 * image - 1)
@@ -68,24 +71,33 @@ class _TinyEncoder(nn.Module):
 class _Decoder(nn.Module):
     """Latents to a picture: (batch, height, width, 3), 0..1."""
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: Any, scaling: Scaling) -> None:
         super().__init__()
         self.vae = vae
-        self.shift, self.scale = shift_and_scale(vae)
+        self.shift, self.scale = scaling
 
     def forward(self, latent: torch.Tensor) -> torch.Tensor:
         sample = self.vae.decode(latent / self.scale + self.shift, return_dict=False)[0]
         return (sample / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1)
 
 
-def shift_and_scale(vae: Any) -> tuple[Any, Any]:
-    """What is subtracted from an autoencoder's latents, then what they are multiplied by: numbers, or one a
-    channel."""
+def scaled(vae: Any) -> Scaling:
+    """Latents are multiplied only: Stable Diffusion 1 and 2."""
+    return 0.0, vae.config.get("scaling_factor") or 1.0
+
+
+def normalised(vae: Any) -> Scaling:
+    """Each channel by its mean and deviation, where the autoencoder says them: XL."""
     config = vae.config
-    if config.get("latents_mean") is not None and config.get("latents_std") is not None:
-        mean, std = (torch.tensor(config[name]).view(1, -1, 1, 1) for name in ("latents_mean", "latents_std"))
-        return mean, config.scaling_factor / std
-    return config.get("shift_factor") or 0.0, config.get("scaling_factor") or 1.0
+    if config.get("latents_mean") is None or config.get("latents_std") is None:
+        return scaled(vae)
+    mean, deviation = (torch.tensor(config[name]).view(1, -1, 1, 1) for name in ("latents_mean", "latents_std"))
+    return mean, config.scaling_factor / deviation
+
+
+def shifted(vae: Any) -> Scaling:
+    """A shift, then a factor: Stable Diffusion 3, Flux."""
+    return vae.config.get("shift_factor") or 0.0, vae.config.get("scaling_factor") or 1.0
 
 
 def vae_factor(vae: Any) -> int:
@@ -94,7 +106,7 @@ def vae_factor(vae: Any) -> int:
     return int(2 ** (len(stages) - 1))
 
 
-def lower_vae(vae: Any, folder: Path, out: Path, progress: Progress) -> dict[str, Component]:
+def lower_vae(vae: Any, scaling: Scaling, folder: Path, out: Path, progress: Progress) -> dict[str, Component]:
     """The autoencoder's two halves: `decoder` (latent ▶ image) and `encoder` (image ▶ mean, deviation).
 
     Raises NotLowered."""
@@ -112,7 +124,7 @@ def lower_vae(vae: Any, folder: Path, out: Path, progress: Progress) -> dict[str
         progress("vae decoder")
         high, wide = sides(1)
         decoder = export(
-            _Decoder(vae),
+            _Decoder(vae, scaling),
             "vae_decoder",
             {"latent": latents(2, 8, 6)},
             ["image"],
@@ -125,7 +137,7 @@ def lower_vae(vae: Any, folder: Path, out: Path, progress: Progress) -> dict[str
         high, wide = sides(factor)
         tiny = kind == "AutoencoderTiny"
         encoder = export(
-            _TinyEncoder(vae) if tiny else _Encoder(vae),
+            _TinyEncoder(vae, scaling) if tiny else _Encoder(vae, scaling),
             "vae_encoder",
             {"image": torch.rand(2, 3, 8 * factor, 6 * factor)},
             ["mean"] if tiny else ["mean", "deviation"],

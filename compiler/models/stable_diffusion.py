@@ -17,6 +17,8 @@ from gflow.compiler.models.latent_diffusion import (
     batch,
     lower_text,
     lower_vae,
+    normalised,
+    scaled,
     sides,
     vae_factor,
     weights_in,
@@ -90,7 +92,8 @@ def lower(
     if getattr(pipeline, "safety_checker", None) is not None:
         raise NotLowered("safety_checker", "pictures would no longer be checked")
     large = "XL" in type(pipeline).__name__
-    components = lower_vae(pipeline.vae, folder / "vae", out, progress)
+    scaling = normalised(pipeline.vae) if large else scaled(pipeline.vae)
+    components = lower_vae(pipeline.vae, scaling, folder / "vae", out, progress)
     texts = []
     for end in ("", "_2") if large else ("",):
         # Of XL's summaries, the second encoder's is read.
@@ -115,7 +118,8 @@ def lower(
         "inpaint": "blend" if int(config.in_channels) == latent else "concat",
         # XL was trained with zeros for "no negative prompt".
         "zero_negative": bool(large and pipeline.config.get("force_zeros_for_empty_prompt", False)),
-        "start": "late",
+        # Latent consistency pipelines choose other timesteps for every strength, which no table holds.
+        "start": "never" if type(pipeline).__name__.startswith("LatentConsistency") else "late",
     }
 
 

@@ -17,6 +17,7 @@ from gflow.compiler.models.latent_diffusion import (
     batch,
     lower_text,
     lower_vae,
+    shifted,
     sides,
     vae_factor,
     weights_in,
@@ -78,7 +79,8 @@ def lower(
     pipeline: Any, folder: Path, out: Path, progress: Progress
 ) -> tuple[dict[str, Component], dict[str, Any]]:
     """The components and settings of a pipeline in float32. Raises NotLowered."""
-    components = lower_vae(pipeline.vae, folder / "vae", out, progress)
+    scaling = shifted(pipeline.vae)
+    components = lower_vae(pipeline.vae, scaling, folder / "vae", out, progress)
     texts = []
     for end in ("", "_2", "_3"):
         if getattr(pipeline, f"text_encoder{end}", None) is None:

@@ -158,6 +158,8 @@ def _blocks(step: p.AnyStep) -> Iterator[p.Block]:
             found = [step.body, step.until, step.keep_by, step.orelse]
         case p.Try():
             found = [step.body, step.orelse]
+        case p.Fused():
+            found = [step.body]
     return (block for block in found if block is not None)
 
 

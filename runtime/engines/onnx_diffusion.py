@@ -227,6 +227,8 @@ class _Loop:
             return [Latents(None, Size(start.picture.shape[1], start.picture.shape[0])) for start in starts]
         if starts[0] is not None:
             painting.check_strength(self.steps, args["strength"])
+            if self.model.settings["start"] == "never":
+                raise OpFailed("this model, as it was lowered, can't start from a picture")
             size = Size(starts[0].picture.shape[1], starts[0].picture.shape[0])
         else:
             size = self.model.size(args["size"], None)

@@ -12,20 +12,25 @@ SIZES = (1, 2, 4, 8)
 
 
 class Costs(msgspec.Struct, frozen=True):
-    """seconds: by "provider.stage" and batch size, what a batch takes on this machine. Without an entry, a batch of n
-    is taken to cost what `relative` says, in calls one by one."""
+    """seconds: by "provider.stage" and batch size, what a batch takes on this machine. Without an entry, a
+    batch of n is taken to cost what `relative` says, in calls one by one."""
 
     seconds: dict[str, dict[int, float]] = {}
     machine: str = ""
 
     def batch(self, stage: str, size: int) -> float:
         """The cost of a batch, in seconds where it was measured, else in single calls."""
-        known = self.seconds.get(stage)
-        if known and size in known:
+        known = self.seconds.get(stage) or {}
+        if size in known:
             return known[size]
-        single = known.get(1, 1.0) if known else 1.0
+        below = max((each for each in known if each < size), default=0)
+        above = min((each for each in known if each > size), default=0)
+        if below and above:
+            share = (size - below) / (above - below)
+            return known[below] + share * (known[above] - known[below])
         # On a CPU a call of a batch of 8 costs some 0.7 of a call alone, on a GPU less.
-        return single * (0.3 + 0.7 * size) if size > 1 else single
+        measured = below or above or 1
+        return known.get(measured, 1.0) * _relative(size) / _relative(measured)
 
     def sizes(self, stage: str, count: int, allowed: tuple[int, ...]) -> list[int]:
         """The batches, of allowed sizes, that run `count` calls at the least cost; the last may be padded."""
@@ -37,6 +42,11 @@ class Costs(msgspec.Struct, frozen=True):
             ]
             best.append(min(options, key=lambda option: (option[0], len(option[1]))))
         return sorted(best[count][1], reverse=True)
+
+
+def _relative(size: int) -> float:
+    """A batch's cost in single calls, where nothing was measured."""
+    return 0.3 + 0.7 * size if size > 1 else 1.0
 
 
 def file() -> Path:
@@ -51,3 +61,12 @@ def load() -> Costs:
         return msgspec.json.decode(file().read_bytes(), type=Costs)
     except (OSError, msgspec.MsgspecError):
         return Costs()
+
+
+def write(costs: Costs) -> None:
+    """Keeps the table of this machine; the file is whole at any instant. Raises OSError."""
+    place = file()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f"{place.name}.{os.getpid()}")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(costs, order="deterministic"), indent=1))
+    part.replace(place)

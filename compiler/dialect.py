@@ -13,7 +13,15 @@ from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, Builtin, FileLineColLoc, IntAttr, ModuleOp, StringAttr, UnitAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    Builtin,
+    FileLineColLoc,
+    IntAttr,
+    ModuleOp,
+    StringAttr,
+    UnitAttr,
+)
 from xdsl.ir import Block, Data, Dialect, Operation, ParametrizedAttribute, Region, SSAValue, TypeAttribute
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -170,8 +178,8 @@ class CallOp(_Op):
     # Set for a call of an extern op that says so; an op's own declaration is in the registry.
     impure = opt_prop_def(UnitAttr)
     as_type = opt_prop_def(ValueType)
-    # The sizes of the batches in which calls of a stage run, smallest first.
-    batch = opt_prop_def(ArrayAttr[IntAttr])
+    # The sizes of the batches in which calls of a stage run, smallest first: `1 2 4 8`.
+    batch = opt_prop_def(StringAttr)
     args = var_operand_def()
     result = result_def(ValueType)
     traits = traits_def(CallEffects())
@@ -306,7 +314,7 @@ class ExpectOp(_Op):
 class YieldOp(_Op):
     name = "gflow.yield"
     value = opt_operand_def(ValueType)
-    traits = traits_def(IsTerminator())
+    traits = traits_def(IsTerminator(), Pure())
     assembly_format: ClassVar[str] = "($value^ `:` type($value))? attr-dict"
 
 
@@ -402,6 +410,26 @@ def call(
         },
         result_types=[value_type(result)],
     )
+
+
+def detach(op: Operation) -> None:
+    """Takes an op out of its block, to be put elsewhere."""
+    op.detach()  # type: ignore[no-untyped-call]
+
+
+def replace(op: Operation, value: SSAValue) -> None:
+    """Lets a value stand for an op's result; the op is gone."""
+    result = op.results[0]
+    if result.name_hint and not value.name_hint:
+        value.name_hint = result.name_hint
+    result.replace_all_uses_with(value)
+    remove(op)
+
+
+def remove(op: Operation) -> None:
+    """Removes an op that nothing reads."""
+    detach(op)
+    op.erase()
 
 
 def region(block: Block) -> Region:

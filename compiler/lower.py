@@ -160,7 +160,7 @@ class _Flow:
                     args=args,
                     key=key,
                     as_type=as_type,
-                    batch=tuple(size.data for size in op.batch) if op.batch else (1,),
+                    batch=tuple(map(int, op.batch.data.split())) if op.batch else (1,),
                 )
 
     def map(self, op: d.MapOp) -> p.Map:

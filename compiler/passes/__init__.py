@@ -1,18 +1,19 @@
 """The passes over the IR, one file each, in the order in which they run.
 
-A pass is legal only by what ops declare: purity, regions, operands. What is moved rests on one rule of the language: a
-value is computed at most once, when it is first needed. So a pure call may leave a loop that never runs. Only the
-borders of a `try` hold: what fails inside it is its own.
+A pass is legal only by what ops declare: purity, regions, operands. What is moved rests on one rule of the
+language: a value is computed at most once, when it is first needed. So a pure call may leave a loop that never
+runs. Only the borders of a `try` hold: what fails inside it is its own.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from xdsl.dialects.builtin import ModuleOp
 
+from gflow.compiler import dialect as d
 from gflow.runtime.costs import Costs
 
 
@@ -28,7 +29,7 @@ class Target:
     tests: bool = False
     memory: int | None = None
     staged: bool = False
-    costs: Costs = Costs()
+    costs: Costs = field(default_factory=Costs)
 
 
 class Pass(ABC):
@@ -56,11 +57,11 @@ def passes() -> tuple[Pass, ...]:
 
     return (
         Inline(),
+        Dedup(),
         Expand(),
         Fold(),
-        CommonSubexpressions(),
         Hoist(),
-        Dedup(),
+        CommonSubexpressions(),
         DeadCode(),
         Fuse(),
         Batch(),
@@ -71,3 +72,8 @@ def passes() -> tuple[Pass, ...]:
 def counted(count: int, noun: str) -> str:
     """`1 call`, `2 calls`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def models(module: ModuleOp) -> dict[str, d.ModelOp]:
+    """The models of a program, by name."""
+    return {op.sym_name.data: op for op in module.ops if isinstance(op, d.ModelOp)}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr, UnitAttr
-from xdsl.ir import Block, Operation, SSAValue
-from xdsl.traits import is_side_effect_free
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.ir import SSAValue
 
 from gflow.compiler import dialect as d
 from gflow.compiler.passes import Pass, Target, counted
@@ -48,31 +47,14 @@ def _inline(call: d.CallOp, callee: d.FlowOp) -> None:
     assert block is not None
     given = {name.data: value for name, value in zip(call.names, call.args, strict=True)}
     name = callee.sym_name.data.rpartition(".")[2]
-    key = d.DeriveOp(
-        operands=[given["@key"]], properties={"part": StringAttr(name)}, result_types=[d.KeyType()]
-    )
+    key = d.DeriveOp(operands=[given["@key"]], properties={"part": StringAttr(name)}, result_types=[d.KeyType()])
     key.location = call.location
     block.insert_op_before(key, call)
     values: dict[SSAValue, SSAValue] = dict(
         zip(callee.body.block.args, [*(given[param.data] for param in callee.params), key.result], strict=True)
     )
-    for op in callee.body.block.ops:
-        if isinstance(op, d.YieldOp):
-            assert op.value is not None
-            result = values.get(op.value, op.value)
-            if call.result.name_hint and not result.name_hint:
-                result.name_hint = call.result.name_hint
-            call.result.replace_all_uses_with(result)
-        else:
-            block.insert_op_before(d.copied(op, values), call)
-    call.detach()
-    call.erase()
-
-
-def effects(block: Block) -> bool:
-    """Whether a block does anything but compute its value."""
-    return any(not _pure(op) for op in block.ops)
-
-
-def _pure(op: Operation) -> bool:
-    return isinstance(op, d.YieldOp) or is_side_effect_free(op)
+    *steps, end = callee.body.block.ops
+    for op in steps:
+        block.insert_op_before(op.clone(values), call)
+    assert isinstance(end, d.YieldOp) and end.value is not None
+    d.replace(call, values.get(end.value, end.value))

@@ -100,9 +100,9 @@ def _generate(call: d.CallOp, model: str) -> bool:
             negative = nothing.result
         loop["negative_prompt"] = stage("encode_text", {"text": negative}, t.CONDITIONING)
     loop |= {name: given[name] for name in _LOOP if name in given}
-    pictures = {name: given[name] for name in ("image", "mask") if name in given}
+    pictures: dict[str, SSAValue] = {name: given[name] for name in ("image", "mask") if name in given}
     if "image" in given:
-        encoded = {**pictures, **({"size": given["size"]} if "size" in given else {})}
+        encoded = pictures | ({"size": given["size"]} if "size" in given else {})
         loop["image"] = stage("encode_image", encoded, t.LATENT)
     elif "mask" in given:
         return False  # The engine says what is missing.

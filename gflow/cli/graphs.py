@@ -103,9 +103,8 @@ class _Flow:
     def nested(self, step: p.Map | p.If | p.Match | p.Refine | p.Try | p.Fused, group: Group) -> None:
         """A loop or a branch: a box; its result comes from what its blocks give."""
         self.count += 1
-        label = {p.Map: "for each", p.If: "if", p.Match: "match", p.Refine: "refine", p.Try: "try", p.Fused: "one kernel"}[type(step)]
-        box = Group(f"{self.prefix}g{self.count}", label)
-        head = self.node(label, "control", None, _inputs(step))
+        box = Group(f"{self.prefix}g{self.count}", _BOXES[type(step)])
+        head = self.node(_BOXES[type(step)], "control", None, _inputs(step))
         box.nodes.append(head)
         for slot in _bound(step):
             self.made[slot] = head.id
@@ -117,6 +116,15 @@ class _Flow:
         box.nodes.append(end)
         group.nodes.append(box)
 
+
+_BOXES: dict[type[p.Step], str] = {
+    p.Map: "for each",
+    p.If: "if",
+    p.Match: "match",
+    p.Refine: "refine",
+    p.Try: "try",
+    p.Fused: "one kernel",
+}
 
 _NAMES = {"[]": "list", "{}": "record", ".": "field", "index": "item", "..": "range"}
 

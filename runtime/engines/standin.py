@@ -51,10 +51,31 @@ class _StandIn:
         seed = _digest(self.model, method, args, key)
         match self.provider, method:
             case "diffusion", "generate":
-                return _picture(args, seed)
+                if args["guidance_scale"] <= 1:
+                    args = {**args, "negative_prompt": ""}  # Without guidance, it is not read.
+                return _picture(args, _digest(self.model, method, args, key))
+            # What stages hand on is what they were given, so that all of them together are the whole method.
+            case "diffusion", "encode_text" | "encode_image":
+                return dict(args)
+            case "diffusion", "denoise":
+                return {"args": dict(args), "key": key}
+            case "diffusion", "decode":
+                return self._decoded(args, context)
             case "language", "generate":
                 return _value(as_type or t.TEXT, str(args["prompt"]), seed)
             case "scorer", "score":
+                vectors = {
+                    name: self.call(
+                        "embed",
+                        {"text": None, "image": None, name: args[name]},
+                        key=None,
+                        as_type=None,
+                        context=context,
+                    )
+                    for name in ("image", "text")
+                }
+                return self.call("compare", vectors, key=None, as_type=None, context=context)
+            case "scorer", "compare":
                 return round(seed % 10_001 / 10_000, 4)
             case "scorer", "embed":
                 if (args["text"] is None) == (args["image"] is None):
@@ -62,6 +83,19 @@ class _StandIn:
                 vector = np.random.Philox(key=seed).random_raw(_VECTOR_LENGTH) / 2.0**63 - 1.0
                 return [float(number) for number in vector / np.linalg.norm(vector)]
         raise NotImplementedError(f"no stand-in for {self.provider}.{method}")
+
+    def _decoded(self, args: Mapping[str, Any], context: CallContext) -> Any:
+        """What `generate` gives for the arguments that came through the stages."""
+        loop = args["latent"]["args"]
+        negative = loop["negative_prompt"]
+        start = loop["image"] or {"image": None}
+        whole = {
+            **loop,
+            "prompt": loop["prompt"]["text"],
+            "negative_prompt": "" if negative is None else negative["text"],
+            "image": start["image"],
+        }
+        return self.call("generate", whole, key=args["latent"]["key"], as_type=None, context=context)
 
 
 def _digest(model: str, method: str, args: Mapping[str, Any], key: Key | None) -> int:

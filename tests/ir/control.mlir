@@ -68,7 +68,7 @@ builtin.module {
         %15 = gflow.const "null" : !gflow.type<"none">
         %16 = gflow.const "2.0" : !gflow.type<"duration">
         %17 = gflow.derive %2, "#1"
-        %18 = gflow.call "flow" "pick" ["kind", "n", "wait", "@key"](%14, %15, %16, %17) : (!gflow.type<"\22a\22 | \22b\22">, !gflow.type<"none">, !gflow.type<"duration">, !gflow.key) -> !gflow.type<"float">
+        %18 = gflow.call "flow" "pick" ["kind", "n", "wait", "@key"](%14, %15, %16, %17) impure : (!gflow.type<"\22a\22 | \22b\22">, !gflow.type<"none">, !gflow.type<"duration">, !gflow.key) -> !gflow.type<"float">
         %19 = gflow.const "0.5" : !gflow.type<"float">
         %20 = gflow.call "op" ">" ["left", "right"](%18, %19) : (!gflow.type<"float">, !gflow.type<"float">) -> !gflow.type<"bool">
         gflow.yield %20 : !gflow.type<"bool">
@@ -87,7 +87,7 @@ builtin.module {
     %0 = gflow.const "\22b\22" : !gflow.type<"\22a\22 | \22b\22">
     %1 = gflow.const "3" : !gflow.type<"int">
     %2 = gflow.const "1.0" : !gflow.type<"duration">
-    %3 = gflow.call "flow" "pick" ["kind", "n", "wait", "@key"](%0, %1, %2, %key) : (!gflow.type<"\22a\22 | \22b\22">, !gflow.type<"int">, !gflow.type<"duration">, !gflow.key) -> !gflow.type<"float">
+    %3 = gflow.call "flow" "pick" ["kind", "n", "wait", "@key"](%0, %1, %2, %key) impure : (!gflow.type<"\22a\22 | \22b\22">, !gflow.type<"int">, !gflow.type<"duration">, !gflow.key) -> !gflow.type<"float">
     %4 = gflow.const "0.25" : !gflow.type<"float">
     %5 = gflow.call "op" "==" ["left", "right"](%3, %4) : (!gflow.type<"float">, !gflow.type<"float">) -> !gflow.type<"bool">
     gflow.expect %5 "pick(\22b\22, 3, wait: 1s) == 0.25" ["pick(\22b\22, 3, wait: 1s)"](%3) : !gflow.type<"bool">, (!gflow.type<"float">)

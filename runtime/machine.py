@@ -64,13 +64,16 @@ class Job(Later):
     def __init__(self, work: Callable[[], Any], lane: str) -> None:
         super().__init__()
         self.then: Callable[[], None] | None = None
-        self.work = work
+        self.work: Callable[[], Any] | None = work
         self.lane = lane
 
     def run(self) -> None:
         """Runs the work and keeps what came of it; says nothing to anybody."""
+        # What the work holds is let go as soon as it is done.
+        work, self.work = self.work, None
+        assert work is not None
         try:
-            self.value = self.work()
+            self.value = work()
         except Exception as error:
             self.error = error
 
@@ -226,8 +229,9 @@ class Machine:
 
     def _landing(self, job: Job) -> None:
         self.finish(job, job.value, job.error)
-        if job.then is not None:
-            job.then()
+        then, job.then = job.then, None
+        if then is not None:
+            then()
 
     def _wait(self) -> None:
         assert self._flying or self._timers, "something waits for what nobody makes"
@@ -310,7 +314,16 @@ class _Lane:
 
 
 def _serve(jobs: SimpleQueue[Job | None], landed: SimpleQueue[Job]) -> None:
-    while (job := jobs.get()) is not None:
-        if not job.dropped:
-            job.run()
-        landed.put(job)
+    while _serve_one(jobs, landed):
+        pass
+
+
+def _serve_one(jobs: SimpleQueue[Job | None], landed: SimpleQueue[Job]) -> bool:
+    """A function of its own, so that a thread that waits for a job does not hold the one before."""
+    job = jobs.get()
+    if job is None:
+        return False
+    if not job.dropped:
+        job.run()
+    landed.put(job)
+    return True

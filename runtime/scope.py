@@ -146,7 +146,10 @@ class Scope:
             if self.body.result is None:
                 return None
             value = self.find(self.body.result)
-            return (yield value) if isinstance(value, Later) else value
+            if isinstance(value, Later):
+                yield value
+                value = self.get(self.body.result)
+            return value
         finally:
             self._close()
 
@@ -180,8 +183,9 @@ class Scope:
             if node.batches:
                 for later in missing:
                     want(later)
-            for later in missing:
-                yield later
+            while missing:
+                yield missing[0]
+                del missing[0]
             self._in_time(node)
             if node.quick:
                 value = steps.STEPS[type(node.step)](self, node)
@@ -195,7 +199,6 @@ class Scope:
                 raise
             raise told from error
         self._finished(node, value)
-        return value
 
     def _in_time(self, node: Node) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:

@@ -68,5 +68,5 @@ def write(costs: Costs) -> None:
     place = file()
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f"{place.name}.{os.getpid()}")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(costs, order="deterministic"), indent=1))
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(costs), indent=1))
     part.replace(place)

@@ -103,15 +103,17 @@ class Models:
 
 
 class Calls:
-    """The calls of one run."""
+    """The calls of one run. `telling` is held while the observer is told something."""
 
-    def __init__(self, plan: p.Plan, models: Models, machine: Machine, observer: Observer) -> None:
+    def __init__(
+        self, plan: p.Plan, models: Models, machine: Machine, observer: Observer, telling: threading.Lock
+    ) -> None:
         self.plan = plan
         self.models = models
         self.machine = machine
         self.observer = observer
         self._waiting: list[Waiting] = []
-        self._telling = threading.Lock()
+        self._telling = telling
         machine.gather = self._gather
 
     def call(self, scope: Scope, node: Node) -> Later:

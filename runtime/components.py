@@ -1,15 +1,19 @@
 """Networks of lowered models, each loaded once whatever models it belongs to.
 
 A component is known by its identity, the hash of its graph and weights: two pipelines that share a text encoder
-share one session. Weights are mapped from their files and converted at most once.
+share one session. Weights are mapped from their files and converted at most once. Within a budget of memory,
+those that are needed last are let go first (Belady, "A study of replacement algorithms", 1966); what is to come
+is known from the plan.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,7 +21,9 @@ from typing import Any
 
 from gflow.kernels.types import Array
 from gflow.runtime import weights
-from gflow.runtime.errors import EngineFailed, OutOfMemory
+from gflow.runtime.bundle import Bundle, Folder, Part
+from gflow.runtime.coming import Coming
+from gflow.runtime.errors import EngineFailed, OutOfMemory, OverBudget
 from gflow.runtime.lowered import Component
 
 
@@ -27,6 +33,7 @@ class Network:
     def __init__(self, session: Any, held: int) -> None:
         self._session = session
         self.held = held
+        self.running = 0
         self.inputs = {value.name for value in session.get_inputs()}
         self.outputs = [value.name for value in session.get_outputs()]
 
@@ -35,6 +42,7 @@ class Network:
 
         Raises OutOfMemory and EngineFailed."""
         known = {name: value for name, value in feeds.items() if name in self.inputs}
+        self.running += 1
         try:
             found: list[Array] = self._session.run(outputs, known)
         except Exception as error:  # ONNX Runtime's errors have no common class.
@@ -42,6 +50,8 @@ class Network:
             if "allocat" in text.lower() or "memory" in text.lower():
                 raise OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size") from error
             raise EngineFailed(f"ONNX Runtime failed: {text}") from error
+        finally:
+            self.running -= 1
         return found
 
 
@@ -55,74 +65,149 @@ def _share_threads() -> None:
 
 
 @dataclass
+class _Held:
+    """A network that is loaded, or being loaded."""
+
+    component: Component
+    network: Future[Network]
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can be let go."""
+        done = self.network.done() and self.network.exception() is None
+        return done and not self.network.result().running
+
+
+@dataclass
 class Components:
     """The networks that are loaded. Safe to use from several threads.
 
-    loads, bytes_read: what loading has cost so far.
+    bundle: where the models are, if in one. memory: bytes that weights may take; None for no limit. coming: what
+    of the plan is still to come. loaded, evicted: told the network, its bytes, and the seconds it took. loads,
+    bytes_read: what loading has cost so far.
     """
 
+    bundle: Bundle | None = None
+    memory: int | None = None
+    coming: Coming = field(default_factory=Coming)
+    loaded: Callable[[str, int, float], None] = lambda label, bytes, seconds: None
+    evicted: Callable[[str], None] = lambda label: None
     loads: int = 0
     bytes_read: int = 0
-    _networks: dict[str, Future[Network]] = field(default_factory=dict)
+    _held: dict[str, _Held] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def network(self, folder: Path, component: Component) -> Network:
+    def network(self, folder: Folder, component: Component) -> Network:
         """The network of a component, loaded if it is not. `folder` is where its `lowered.json` is.
 
-        Raises ModelMissing where its files are not what they should be."""
-        future, fresh = self._future(component)
+        Raises ModelMissing where its files are not what they should be, and OverBudget where the budget can't
+        hold it."""
+        with self._lock:
+            held = self._held.get(component.identity)
+            fresh = held is None
+            if held is None:
+                held = _Held(component, Future())
+                self._held[component.identity] = held
+            else:
+                # The dict is in the order of last use.
+                self._held[component.identity] = self._held.pop(component.identity)
+            self.coming.used(component.identity)
         if fresh:
-            self._fill(future, folder, component)
-        return future.result()
+            self._fill(held, folder, fits=False)
+        return held.network.result()
 
-    def prefetch(self, folder: Path, component: Component) -> None:
-        """Begins to load a network that will be needed, in a thread of its own."""
-        future, fresh = self._future(component)
-        if fresh:
-            threading.Thread(target=self._fill, args=(future, folder, component), daemon=True).start()
+    def prefetch(self, folder: Folder, component: Component) -> None:
+        """Begins to load a network that will be needed, in a thread of its own; not where the budget has no
+        room."""
+        with self._lock:
+            if component.identity in self._held or not self._fits(component):
+                return
+            held = self._held[component.identity] = _Held(component, Future())
+        threading.Thread(target=self._fill, args=(held, folder, True), daemon=True).start()
 
     def release(self, identity: str) -> None:
         """Forgets a network; its memory is free once nobody runs it."""
         with self._lock:
-            self._networks.pop(identity, None)
+            self._held.pop(identity, None)
 
     def held(self) -> int:
-        """Bytes of the weights that are loaded."""
+        """Bytes of the weights that are loaded, or being loaded."""
         with self._lock:
-            ready = [future for future in self._networks.values() if future.done() and not future.exception()]
-            return sum(future.result().held for future in ready)
+            return sum(each.component.bytes for each in self._held.values())
 
-    def _future(self, component: Component) -> tuple[Future[Network], bool]:
-        """The future of a network, and whether the caller is to fill it."""
-        with self._lock:
-            known = self._networks.get(component.identity)
-            if known is not None:
-                return known, False
-            future = self._networks[component.identity] = Future()
-            return future, True
+    def _fits(self, component: Component) -> bool:
+        return self.memory is None or self.held() + component.bytes <= self.memory
 
-    def _fill(self, future: Future[Network], folder: Path, component: Component) -> None:
+    def _fill(self, held: _Held, folder: Folder, fits: bool) -> None:
         try:
-            future.set_result(self._load(folder, component))
+            if not fits:
+                self._make_room(held)
+            held.network.set_result(self._load(folder, held.component))
         except BaseException as error:
-            self.release(component.identity)  # The next one who asks tries again.
-            future.set_exception(error)
+            self.release(held.component.identity)  # The next one who asks tries again.
+            held.network.set_exception(error)
 
-    def _load(self, folder: Path, component: Component) -> Network:
+    def _make_room(self, wanted: _Held) -> None:
+        """Lets go of networks until the one that is wanted, which counts already, fits."""
+        if self.memory is None:
+            return
+        size = wanted.component.bytes
+        if size > self.memory:
+            raise OverBudget(
+                f"the network `{_label(wanted.component)}` takes {size / 1e6:,.1f} MB, and there may be "
+                f"{self.memory / 1e6:,.1f} MB",
+                help=f"give it more: `--memory {math.ceil(size / 2**20)}MiB` or above",
+            )
+        while True:
+            with self._lock:
+                if self.held() <= self.memory:
+                    return
+                others = [each for each in self._held.values() if each is not wanted]
+                idle = {each.component.identity: each for each in others if each.idle}
+                victim = self.coming.last(list(idle))
+                if victim is not None:
+                    self.release(victim)
+            if victim is not None:
+                self.evicted(_label(idle[victim].component))
+                continue
+            loading = [each.network for each in others if not each.network.done()]
+            if not loading:
+                return  # The rest is at work; what it holds is free when it is done.
+            wait(loading)
+
+    def _load(self, folder: Folder, component: Component) -> Network:
         import onnxruntime as ort
 
+        begin = time.monotonic()
         _share_threads()
         options = ort.SessionOptions()
         options.use_per_session_threads = False
         options.log_severity_level = 3
-        names, values = [], []
-        for name, tensor in weights.read(folder, component):
-            names.append(name)
-            values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
-        options.add_external_initializers(names, values)
-        graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
+        graph = (folder / component.graph).read_bytes()
+        if isinstance(folder, Part):
+            # Mapped from the bundle, in which they are as the graph wants them.
+            bundle = folder.bundle
+            places = [(bundle.path.name, bundle.weights(weight.file)) for weight in component.weights.values()]
+            options.add_session_config_entry(
+                "session.model_external_initializers_file_folder_path", str(bundle.path.parent)
+            )
+        else:
+            assert isinstance(folder, Path)
+            names, values = [], []
+            for name, tensor in weights.read(folder, component):
+                names.append(name)
+                values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
+            options.add_external_initializers(names, values)
+            places = [("", 0)] * len(names)
+        graph = weights.placed(graph, places)
         session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         with self._lock:
             self.loads += 1
             self.bytes_read += component.bytes
+        self.loaded(_label(component), component.bytes, time.monotonic() - begin)
         return Network(session, component.bytes)
+
+
+def _label(component: Component) -> str:
+    """What people call a network: its graph's name."""
+    return component.graph.rpartition("/")[2].partition(".")[0]

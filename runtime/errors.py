@@ -77,6 +77,12 @@ class OutOfMemory(EngineFailed):
     """A model call needed more memory than there is; a smaller batch may do."""
 
 
+class OverBudget(RunError):
+    """A network alone is larger than the memory that a run may take."""
+
+    code = "R1205"
+
+
 class EndpointFailed(RunError):
     """A server refused, answered nonsense, or could not be reached."""
 
@@ -95,6 +101,12 @@ class WrongShape(RunError):
 
     code = "R1204"
     retryable = True
+
+
+class BundleBroken(InputError):
+    """A bundle was cut short or changed, or a newer gflow made it."""
+
+    code = "R1401"
 
 
 class TimedOut(RunError):

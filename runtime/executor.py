@@ -7,6 +7,7 @@ run's seed by its name, a loop's by the index, so nothing depends on the order i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from gflow.kernels import noise
 from gflow.runtime import plan as p
 from gflow.runtime.batches import Calls, Models
 from gflow.runtime.blocks import Analysis
+from gflow.runtime.bundle import Bundle
+from gflow.runtime.coming import coming
 from gflow.runtime.components import Components
 from gflow.runtime.engines import choose
 from gflow.runtime.engines.base import LoadedModel
@@ -57,7 +60,7 @@ class Executor:
 
     seed: what all randomness is derived from. stand_ins: placeholders answer instead of models. exact: batches
     of a call all have one size, so that the bits of a picture don't depend on how many are made. memory: bytes
-    that weights may take.
+    that weights may take. bundle: what the plan and its models came from, where it was one.
     """
 
     def __init__(
@@ -69,12 +72,14 @@ class Executor:
         observer: Observer | None = None,
         exact: bool = False,
         memory: int | None = None,
+        bundle: Bundle | None = None,
     ) -> None:
         self.plan = plan
         self.seed = seed
         self.stand_ins = stand_ins
         self.observer = observer or Observer()
-        self.components = Components()
+        self._telling = threading.Lock()
+        self.components = Components(bundle, memory=memory, loaded=self._loaded, evicted=self._evicted)
         self._models = Models(self._load, self._takes_batches, exact=exact)
         self._analysis = Analysis(plan)
 
@@ -108,13 +113,23 @@ class Executor:
 
     def _run(self, flow: p.Flow, args: Mapping[str, Any], key: noise.Key) -> Any:
         machine = Machine()
-        calls = Calls(self.plan, self._models, machine, self.observer)
+        calls = Calls(self.plan, self._models, machine, self.observer, self._telling)
+        if self.components.memory is not None and not self.stand_ins:
+            self.components.coming = coming(self.plan, flow, self.components.bundle)
         scope: Scope = Run(self.plan, self._analysis, machine, calls, self.observer).flow(flow, args, key)
         return machine.run(scope.block())
 
     def _load(self, name: str) -> LoadedModel:
         model = self.plan.models[name]
         return choose(model, self.components, stand_ins=self.stand_ins).load(model)
+
+    def _loaded(self, label: str, bytes: int, seconds: float) -> None:
+        with self._telling:
+            self.observer.loaded(label, bytes, seconds)
+
+    def _evicted(self, label: str) -> None:
+        with self._telling:
+            self.observer.evicted(label)
 
     def _takes_batches(self, name: str) -> bool:
         model = self.plan.models[name]

@@ -1,0 +1,136 @@
+"""Which networks a plan will need, in which order: what is let go first when memory is short."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gflow.runtime import plan as p
+from gflow.runtime.blocks import regions
+from gflow.runtime.lowered import Component, Lowered, read
+
+if TYPE_CHECKING:
+    from gflow.runtime.bundle import Bundle
+
+
+@dataclass
+class Coming:
+    """Uses of networks, by identity, in the program's order. `loops` are parts of it, from and up to a place, that
+    may be gone through again. `place`: the use that a run is at."""
+
+    uses: list[str] = field(default_factory=list)
+    loops: list[tuple[int, int]] = field(default_factory=list)
+    place: int = -1
+
+    def used(self, identity: str) -> None:
+        """A network is used: goes on to the nearest place where the plan says so."""
+        if 0 <= self.place < len(self.uses) and self.uses[self.place] == identity:
+            return
+        found = next((place for place in self._ahead() if self.uses[place] == identity), None)
+        if found is not None:
+            self.place = found
+        elif identity in self.uses:
+            self.place = self.uses.index(identity)
+
+    def last(self, among: Sequence[str]) -> str | None:
+        """Which of some networks is needed last; of those that never are, the first one given."""
+        if not among:
+            return None
+        soon: list[str] = []
+        for place in self._ahead():
+            if self.uses[place] in among and self.uses[place] not in soon:
+                soon.append(self.uses[place])
+        return next((each for each in among if each not in soon), None) or soon[-1]
+
+    def _ahead(self) -> Iterator[int]:
+        """The places that come after this one, nearest first, each once."""
+        seen: set[int] = set()
+        todo = deque([self.place])
+        while todo:
+            at = todo.popleft()
+            for place in (*(begin for begin, end in self.loops if end == at + 1), at + 1):
+                if place < len(self.uses) and place not in seen:
+                    seen.add(place)
+                    todo.append(place)
+                    yield place
+
+
+def networks(lowered: Lowered, provider: str, method: str, given: Sequence[str]) -> list[Component]:
+    """The components that a method or a stage uses, in order. `given`: the arguments that are given."""
+    parts = lowered.components
+    match provider, method:
+        case "diffusion", "encode_text":
+            names = [text["component"] for text in lowered.settings["texts"]]
+        case "diffusion", "generate":
+            names = [text["component"] for text in lowered.settings["texts"]]
+            names += [*(["encoder"] if "image" in given else []), "network", "decoder"]
+        case "diffusion", _:
+            names = [{"encode_image": "encoder", "denoise": "network", "decode": "decoder"}[method]]
+        case "scorer", "score":
+            names = ["image", "text"]
+        case "scorer", "embed":
+            names = [name for name in ("image", "text") if name in given]
+        case "scorer", _:
+            names = []
+        case _:
+            names = list(parts)
+    return [parts[name] for name in names if name in parts]
+
+
+def coming(plan: p.Plan, flow: p.Flow, bundle: Bundle | None = None) -> Coming:
+    """What a flow of a plan will need, in order."""
+    found = Coming()
+    _walk(Networks(plan, bundle), flow.body, found)
+    return found
+
+
+def _walk(networks: Networks, block: p.Block, found: Coming) -> None:
+    for step in block.steps:
+        match step:
+            case p.ModelCall():
+                for component in networks.of(step):
+                    if not found.uses or found.uses[-1] != component.identity:
+                        found.uses.append(component.identity)
+            case p.FlowCall():
+                _walk(networks, networks.plan.flows[step.flow].body, found)
+            case _:
+                begin = len(found.uses)
+                for inner in regions(step):
+                    _walk(networks, inner, found)
+                if isinstance(step, p.Map | p.Refine) and len(found.uses) > begin:
+                    found.loops.append((begin, len(found.uses)))
+
+
+class Networks:
+    """The networks that the calls of a plan use. What says so is read once a model."""
+
+    def __init__(self, plan: p.Plan, bundle: Bundle | None = None) -> None:
+        self.plan = plan
+        self.bundle = bundle
+        self._lowered: dict[str, Lowered | None] = {}
+
+    def of(self, step: p.ModelCall) -> list[Component]:
+        """The components of a call, in order; none where the model is not lowered."""
+        lowered = self.lowered(step.model)
+        if lowered is None:
+            return []
+        return networks(lowered, self.plan.models[step.model].provider, step.method, list(step.args))
+
+    def lowered(self, model: str) -> Lowered | None:
+        """The lowered form of a model; None where there is none that can be read, as loading it will tell."""
+        if model not in self._lowered:
+            self._lowered[model] = self._read(self.plan.models[model].lowered)
+        return self._lowered[model]
+
+    def _read(self, place: str | None) -> Lowered | None:
+        if place is None:
+            return None
+        try:
+            return read(Path(place) if self.bundle is None else self.bundle.folder(place))
+        except (OSError, msgspec.MsgspecError):
+            return None

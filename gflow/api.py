@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gflow.opened import opened
 from gflow.runtime import plan as p
+from gflow.runtime.bundle import Bundle
 from gflow.runtime.executor import Executor, Observer
 from gflow.runtime.inputs import check_range, from_python
 from gflow.runtime.outputs import to_python
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str], *, stand_ins: bool = False, observer: Observer | None = None) -> Script:
-    """A script, checked and ready. `stand_ins`: placeholders answer instead of models.
+    """A script, checked and compiled, or a bundle. `stand_ins`: placeholders answer instead of models.
 
-    Raises gflow.ScriptError, which carries everything that is wrong."""
-    from gflow.compiler.program import load as load_program
-
-    return Script(load_program(Path(path)).plan, stand_ins=stand_ins, observer=observer)
+    Raises gflow.ScriptError, which carries everything that is wrong with a script, and gflow.InputError for a
+    bundle that is damaged."""
+    program = opened(Path(path))
+    plan = program.runnable(lowers=not stand_ins)
+    return Script(plan, stand_ins=stand_ins, observer=observer, bundle=program.bundle)
 
 
 def check(path: str | os.PathLike[str]) -> list[Diagnostic]:
@@ -48,9 +51,16 @@ class Script:
     and gflow.InputError, which is one, for values that can't be used.
     """
 
-    def __init__(self, plan: p.Plan, *, stand_ins: bool = False, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        plan: p.Plan,
+        *,
+        stand_ins: bool = False,
+        observer: Observer | None = None,
+        bundle: Bundle | None = None,
+    ) -> None:
         self._plan = plan
-        self._executor = Executor(plan, stand_ins=stand_ins, observer=observer)
+        self._executor = Executor(plan, stand_ins=stand_ins, observer=observer, bundle=bundle)
         self._turn = threading.RLock()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -18,7 +18,6 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, overload
@@ -122,8 +121,12 @@ def op(
 def registry() -> Mapping[str, Op]:
     """Every op there is, by name: this folder's modules, then the plug-ins'."""
     found: dict[str, Op] = {}
-    modules = [f"gflow.kernels.{info.name}" for info in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    modules += [point.value for point in entry_points(group="gflow.ops")]
+    folder = Path(__file__).parent
+    modules = [f"gflow.kernels.{info.name}" for info in pkgutil.iter_modules([str(folder)])]
+    if folder.is_dir():  # In a bundle there are no plug-ins to look for.
+        from importlib.metadata import entry_points
+
+        modules += [point.value for point in entry_points(group="gflow.ops")]
     for module_name in modules:
         module = importlib.import_module(module_name)
         for value in vars(module).values():

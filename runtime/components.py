@@ -117,8 +117,8 @@ class Components:
         return held.network.result()
 
     def prefetch(self, folder: Folder, component: Component) -> None:
-        """Begins to load a network that will be needed, in a thread of its own; not where the budget has no
-        room."""
+        """Begins to load a network that will be needed, in a thread of its own; not where the budget can't hold
+        all that the plan needs, as it would only be in the way."""
         with self._lock:
             if component.identity in self._held or not self._fits(component):
                 return
@@ -136,7 +136,8 @@ class Components:
             return sum(each.component.bytes for each in self._held.values())
 
     def _fits(self, component: Component) -> bool:
-        return self.memory is None or self.held() + component.bytes <= self.memory
+        needed = max(self.coming.bytes, self.held() + component.bytes)
+        return self.memory is None or needed <= self.memory
 
     def _fill(self, held: _Held, folder: Folder, fits: bool) -> None:
         try:

@@ -9,9 +9,12 @@ in the model's own safetensors files and are mapped from there.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from gflow.runtime.bundle import Folder
 
 
 class Weight(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,7 +54,7 @@ class Lowered(msgspec.Struct, frozen=True, kw_only=True):
 NAME = "lowered.json"
 
 
-def read(folder: Path) -> Lowered:
+def read(folder: Folder) -> Lowered:
     """The lowered model in a folder. Raises OSError and msgspec.MsgspecError."""
     return msgspec.json.decode((folder / NAME).read_bytes(), type=Lowered)
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import gflow
 from gflow.kernels import types as t
 from gflow.runtime.errors import InputError, OutputError
+from gflow.runtime.plan import Flow, Plan
 
 #: The key of the PNG text chunk that holds where a picture comes from.
 PROVENANCE = "gflow"
@@ -192,3 +195,50 @@ def to_python(value: Any) -> Any:
             return {name: to_python(item) for name, item in value.items()}
         case _:
             return value
+
+
+def provenance(
+    plan: Plan, flow: Flow, source: str, given: Mapping[str, Any], *, seed: int, stand_ins: bool
+) -> dict[str, Any]:
+    """Where a result comes from: enough to make it again. source: the script's text; given: what each parameter was
+    given, None for its default."""
+    return {
+        "gflow": gflow.__version__,
+        "script": source,
+        "flow": flow.name,
+        "parameters": {
+            param.name: plain(given[param.name] if given[param.name] is not None else param.default)
+            for param in flow.params
+        },
+        "seed": seed,
+        "stand_ins": stand_ins,
+        "models": {name: model.args for name, model in plan.models.items()},
+    }
+
+
+def show(files: Sequence[Path], result: Any, *, as_json: bool) -> None:
+    """Prints a result: a text as it is, then the files' paths; or all of it as JSON."""
+    if as_json:
+        shown = {"files": [str(file) for file in files], "result": _without_pictures(result)}
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        return
+    if isinstance(result, str):
+        print(result)
+    for file in files:
+        # Beside a printed text, the paths would be in the way of whoever pipes it on.
+        print(_short(file), file=sys.stderr if isinstance(result, str) else sys.stdout)
+
+
+def _without_pictures(value: Any) -> Any:
+    """A result as JSON; pictures are in the files, and null here."""
+    if isinstance(value, dict):
+        return {name: _without_pictures(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_pictures(item) for item in value]
+    return None if hasattr(value, "dtype") else plain(value)
+
+
+def _short(file: Path) -> Path:
+    """The path from here, for what is below."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file

@@ -14,7 +14,7 @@ import numpy as np
 
 from gflow.kernels.types import Array
 from gflow.runtime.errors import ModelMissing
-from gflow.runtime.lowered import Component
+from gflow.runtime.lowered import Component, Weight
 
 _DTYPES = {
     "F64": "<f8",
@@ -64,13 +64,18 @@ def read(folder: Path, component: Component) -> Iterator[tuple[str, Array]]:
     """The weights of a component, one by one, in order: the initializer's name and a contiguous array. Floats of
     fewer bits become float32. Raises ModelMissing."""
     for name, weight in component.weights.items():
-        try:
-            tensor = tensor_of(folder / weight.file, weight.tensor)
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelMissing(f"{weight.file} does not have the weights `{weight.tensor}`: {error}") from error
-        if weight.transpose:
-            tensor = tensor.swapaxes(-1, -2)
-        yield name, np.ascontiguousarray(tensor).reshape(weight.shape)
+        yield name, one(folder, weight)
+
+
+def one(folder: Path, weight: Weight) -> Array:
+    """One of a component's weights. Raises ModelMissing."""
+    try:
+        tensor = tensor_of(folder / weight.file, weight.tensor)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelMissing(f"{weight.file} does not have the weights `{weight.tensor}`: {error}") from error
+    if weight.transpose:
+        tensor = tensor.swapaxes(-1, -2)
+    return np.ascontiguousarray(tensor).reshape(weight.shape)
 
 
 def tensor_of(file: Path, name: str) -> Array:

@@ -15,6 +15,8 @@ import gflow
 #: Each command's file, `gflow/cli/NAME.py`, and what `gflow --help` says of it.
 COMMANDS = {
     "run": "Run a script's flow and write its results.",
+    "compile": "Compile a script into one executable file.",
+    "inspect": "Show what is inside such a file.",
     "check": "Find what is wrong with scripts, without running them.",
     "fmt": "Lay scripts out in the one canonical style.",
     "test": "Run the test blocks of scripts.",

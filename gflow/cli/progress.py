@@ -19,12 +19,16 @@ from rich.progress import (
 from gflow.runtime.executor import Observer
 
 
-class _Warnings(Observer):
+class Shown(Observer):
     """Tells warnings only, each once."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.told: set[tuple[str, str]] = set()
+
+    def exporting(self, what: str) -> None:
+        """A component of a model is being exported, which happens once and takes a while."""
+        self.console.print(f"exporting {what} …", markup=False, highlight=False)
 
     def warning(self, message: str, place: str) -> None:
         if (message, place) not in self.told:
@@ -34,7 +38,7 @@ class _Warnings(Observer):
                 self.console.print(f"  ┌─ {place}", markup=False, highlight=False, soft_wrap=True)
 
 
-class _Bars(_Warnings):
+class _Bars(Shown):
     """A bar for each loop that runs, and one for the model call in it."""
 
     def __init__(self, progress: Progress) -> None:
@@ -66,11 +70,11 @@ class _Bars(_Warnings):
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Observer]:
+def shown(*, quiet: bool) -> Iterator[Shown]:
     """An observer that draws on stderr while the block runs; on a terminal only, and not when quiet."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield _Warnings(console)
+        yield Shown(console)
         return
     columns = (
         TextColumn("{task.description}", markup=False),

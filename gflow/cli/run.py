@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import gflow
 from gflow.cli import report
 
 if TYPE_CHECKING:
+    from gflow.opened import Opened
     from gflow.runtime import plan as p
 
 #: The options of every run: whether each takes a value.
@@ -63,9 +62,9 @@ def command(context: click.Context, file: str, rest: tuple[str, ...]) -> None:
 
 def _flow_command(file: str, args: list[str]) -> None:
     """Finds the flow, makes a command of it, and runs that with the arguments."""
-    from gflow.compiler.program import load
+    from gflow.opened import opened
 
-    program = load(Path(file))
+    program = opened(Path(file))
     plan = program.plan
     name = plan.main
     if args and not args[0].startswith("-"):
@@ -79,8 +78,8 @@ def _flow_command(file: str, args: list[str]) -> None:
     if name is None:
         raise _usage(f"{file} has no flow to run")
     if "--quiet" not in args:
-        report.diagnostics(program.diagnostics)
-    made = _command_of(plan, plan.flows[name], file)
+        report.diagnostics(program.warnings)
+    made = _command_of(program, plan.flows[name])
     called = f"gflow run {file} {name}" if len(plan.flows) > 1 else f"gflow run {file}"
     try:
         made.main(args=args, prog_name=called, standalone_mode=False)
@@ -99,7 +98,7 @@ def _usage(message: str) -> Exception:
     return InputError(message)
 
 
-def _command_of(plan: p.Plan, flow: p.Flow, file: str) -> click.Command:
+def _command_of(program: Opened, flow: p.Flow) -> click.Command:
     """A click command whose options are the flow's parameters and those of every run."""
     options: list[click.Parameter] = [_option(flow, param) for param in flow.params]
     options += [
@@ -111,11 +110,11 @@ def _command_of(plan: p.Plan, flow: p.Flow, file: str) -> click.Command:
         click.Option(["--quiet", "_quiet"], is_flag=True, help="No progress, no warnings about the script."),
         click.Option(["--json", "_json"], is_flag=True, help="Print files and results as JSON."),
     ]
-    others = ", ".join(name for name in plan.flows if name != flow.name)
+    others = ", ".join(name for name in program.plan.flows if name != flow.name)
 
     def callback(**given: Any) -> None:
         settings = {name: given.pop(f"_{name}") for name in ("out", "seed", "dry_run", "quiet", "json")}
-        _run(plan, flow, file, given, settings)
+        _run(program, flow, given, settings)
 
     return click.Command(
         "run",
@@ -162,7 +161,7 @@ def _decoded(param: p.Param) -> Any:
     return decode(param.type, param.default)
 
 
-def _run(plan: p.Plan, flow: p.Flow, file: str, given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+def _run(program: Opened, flow: p.Flow, given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     from gflow.cli.progress import shown
     from gflow.runtime import inputs, outputs
     from gflow.runtime.executor import Executor
@@ -179,60 +178,18 @@ def _run(plan: p.Plan, flow: p.Flow, file: str, given: Mapping[str, Any], settin
     out = Path(settings["out"])
     outputs.prepare(out)
     with shown(quiet=settings["quiet"] or settings["json"]) as observer:
-        executor = Executor(plan, seed=settings["seed"], stand_ins=settings["dry_run"], observer=observer)
+        plan = program.runnable(frozenset({flow.name}), lowers=not settings["dry_run"], progress=observer.exporting)
+        executor = Executor(
+            plan,
+            seed=settings["seed"],
+            stand_ins=settings["dry_run"],
+            observer=observer,
+            bundle=program.bundle,
+        )
         result = executor.run(flow.name, values)
     assert flow.result is not None
-    provenance = _provenance(plan, flow, file, given, settings)
+    provenance = outputs.provenance(
+        program.plan, flow, program.source, given, seed=settings["seed"], stand_ins=settings["dry_run"]
+    )
     files = outputs.write(flow.name, flow.result, result, out, provenance=provenance)
-    _print(files, result, settings["json"])
-
-
-def _provenance(
-    plan: p.Plan, flow: p.Flow, file: str, given: Mapping[str, Any], settings: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Where a result comes from: enough to make it again."""
-    from gflow.runtime.outputs import plain
-
-    parameters = {
-        param.name: plain(given[param.name] if given[param.name] is not None else param.default)
-        for param in flow.params
-    }
-    return {
-        "gflow": gflow.__version__,
-        "script": Path(file).read_text(encoding="utf-8-sig"),
-        "flow": flow.name,
-        "parameters": parameters,
-        "seed": settings["seed"],
-        "stand_ins": settings["dry_run"],
-        "models": {name: model.args for name, model in plan.models.items()},
-    }
-
-
-def _without_pictures(value: Any) -> Any:
-    """A result as JSON; pictures are in the files, and null here."""
-    from gflow.runtime.outputs import plain
-
-    if isinstance(value, dict):
-        return {name: _without_pictures(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_without_pictures(item) for item in value]
-    return None if hasattr(value, "dtype") else plain(value)
-
-
-def _print(files: Sequence[Path], result: Any, as_json: bool) -> None:
-    """Results on stdout: a text as it is, then the files' paths."""
-    if as_json:
-        shown = {"files": [str(file) for file in files], "result": _without_pictures(result)}
-        print(json.dumps(shown, ensure_ascii=False, indent=2))
-        return
-    if isinstance(result, str):
-        print(result)
-    for file in files:
-        # Beside a printed text, the paths would be in the way of whoever pipes it on.
-        print(_short(file), file=sys.stderr if isinstance(result, str) else sys.stdout)
-
-
-def _short(file: Path) -> Path:
-    """The path from here, for what is below."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file
+    outputs.show(files, result, as_json=settings["json"])

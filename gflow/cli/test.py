@@ -45,16 +45,17 @@ def command(files: tuple[str, ...], stand_ins: bool, only: str, seed: int) -> No
 
 def _run_file(file: Path, stand_ins: bool, only: str, seed: int) -> tuple[int, int]:
     from gflow.cli.progress import shown
-    from gflow.compiler.program import load
+    from gflow.opened import opened
     from gflow.runtime.errors import RunError
     from gflow.runtime.executor import Executor
 
-    program = load(file)
-    report.diagnostics(program.diagnostics)
+    program = opened(file)
+    report.diagnostics(program.warnings)
     green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if report.colour(sys.stdout) else ("", "", "")
     passed = failed = 0
     with shown(quiet=False) as observer:
-        executor = Executor(program.plan, seed=seed, stand_ins=stand_ins, observer=observer)
+        plan = program.runnable(frozenset(), tests=True, lowers=not stand_ins, progress=observer.exporting)
+        executor = Executor(plan, seed=seed, stand_ins=stand_ins, observer=observer)
         for title in program.plan.tests:
             if only not in title:
                 continue

@@ -24,7 +24,8 @@ class OnnxEngine:
     def load(self, model: Model) -> LoadedModel:
         """Raises ModelMissing where the lowered form is not what it should be."""
         assert model.lowered is not None
-        folder = Path(model.lowered)
+        bundle = self.components.bundle
+        folder = Path(model.lowered) if bundle is None else bundle.folder(model.lowered)
         try:
             lowered = read(folder)
         except (OSError, msgspec.MsgspecError) as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from gflow.kernels import noise
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array, Size
 from gflow.runtime import denoise
+from gflow.runtime.bundle import Folder
 from gflow.runtime.components import Components, Network
 from gflow.runtime.engines import painting
 from gflow.runtime.engines.base import CallContext, Request
@@ -53,7 +53,7 @@ class Latents:
     size: Size
 
 
-def load(folder: Path, lowered: Lowered, components: Components) -> DiffusionModel:
+def load(folder: Folder, lowered: Lowered, components: Components) -> DiffusionModel:
     """Raises ModelMissing."""
     return DiffusionModel(folder, lowered, components)
 
@@ -61,7 +61,7 @@ def load(folder: Path, lowered: Lowered, components: Components) -> DiffusionMod
 class DiffusionModel:
     """A lowered diffusion model. Its networks are loaded when they are first used."""
 
-    def __init__(self, folder: Path, lowered: Lowered, components: Components) -> None:
+    def __init__(self, folder: Folder, lowered: Lowered, components: Components) -> None:
         self.folder, self.lowered, self.components = folder, lowered, components
         self.settings = lowered.settings
         try:

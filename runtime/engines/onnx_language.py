@@ -7,7 +7,6 @@ model's safetensors, and chooses tokens by a stream of random numbers, where our
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from tokenizers import Tokenizer
 
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array
+from gflow.runtime.bundle import Folder
 from gflow.runtime.components import Components, Network
 from gflow.runtime.engines.answering import Answering, Reader
 from gflow.runtime.engines.base import CallContext
@@ -22,7 +22,7 @@ from gflow.runtime.errors import ModelMissing
 from gflow.runtime.lowered import Lowered
 
 
-def load(folder: Path, lowered: Lowered, components: Components) -> LanguageModel:
+def load(folder: Folder, lowered: Lowered, components: Components) -> LanguageModel:
     """Raises ModelMissing."""
     return LanguageModel(folder, lowered, components)
 
@@ -30,11 +30,11 @@ def load(folder: Path, lowered: Lowered, components: Components) -> LanguageMode
 class LanguageModel(Answering):
     """A lowered decoder."""
 
-    def __init__(self, folder: Path, lowered: Lowered, components: Components) -> None:
+    def __init__(self, folder: Folder, lowered: Lowered, components: Components) -> None:
         self.folder, self.lowered, self.components = folder, lowered, components
         self.settings = lowered.settings
         try:
-            self.tokenizer = Tokenizer.from_str((folder / self.settings["tokenizer"]).read_text(encoding="utf-8"))
+            self.tokenizer = Tokenizer.from_str((folder / self.settings["tokenizer"]).read_bytes().decode())
             self.ends = set(self.settings["ends"])
             self.context_length = self.settings["context_length"]
         except (OSError, ValueError, KeyError) as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType
+from gflow.runtime.bundle import Folder
 from gflow.runtime.components import Components
 from gflow.runtime.engines.base import CallContext, Request
 from gflow.runtime.engines.prompts import Prompts
@@ -20,7 +20,7 @@ from gflow.runtime.lowered import Lowered
 Vector = list[float]
 
 
-def load(folder: Path, lowered: Lowered, components: Components) -> ScorerModel:
+def load(folder: Folder, lowered: Lowered, components: Components) -> ScorerModel:
     """Raises ModelMissing."""
     return ScorerModel(folder, lowered, components)
 
@@ -28,7 +28,7 @@ def load(folder: Path, lowered: Lowered, components: Components) -> ScorerModel:
 class ScorerModel:
     """A lowered scorer. Its two networks are loaded when they are first used."""
 
-    def __init__(self, folder: Path, lowered: Lowered, components: Components) -> None:
+    def __init__(self, folder: Folder, lowered: Lowered, components: Components) -> None:
         self.folder, self.lowered, self.components = folder, lowered, components
         self.settings = lowered.settings
         try:

@@ -1,0 +1,240 @@
+"""Writing bundles: one executable file with everything that a plan takes to run.
+
+What is written depends on the script, the models' files and the tools' versions alone: no times, no names of
+folders, the same order always.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import marshal
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import resources
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+import gflow
+from gflow.compiler.compiled import Compiled
+from gflow.kernels.types import Array
+from gflow.runtime import lowered as low
+from gflow.runtime import plan as p
+from gflow.runtime import seal, weights
+from gflow.runtime.bundle import Entry, Manifest, Target
+from gflow.runtime.lowered import Component, Lowered, Weight
+
+#: Weights begin at multiples of this, so that they can be mapped.
+_ALIGNED = 4096
+
+#: Reads a tensor when it is written.
+Tensor = Callable[[], Array]
+
+_SHEBANG = b"#!/usr/bin/env python3\n"
+
+
+def write(program: Compiled, source: str, out: Path) -> Manifest:
+    """Writes a bundle, whole or not at all. source: the script's text. Raises OSError."""
+    contents = _Contents(program)
+
+    def manifest(entries: dict[str, Entry]) -> Manifest:
+        return Manifest(
+            gflow=gflow.__version__,
+            script=Path(program.plan.script).name,
+            source=source,
+            main=program.plan.main or "",
+            targets=[Target("cpu", contents.tolerances)],
+            models=contents.told,
+            entries=entries,
+        )
+
+    handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=out.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            made = _Writer(file).write(contents.files, contents.tensors, manifest)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(part, 0o755)
+        os.replace(part, out)
+    except BaseException:
+        os.unlink(part)
+        raise
+    return made
+
+
+class _Contents:
+    """Files by name, weights by name, and what is said of each model: `told`, and the tolerances met."""
+
+    def __init__(self, program: Compiled) -> None:
+        self.files = dict(_code())
+        self.tensors: dict[str, Tensor] = {}
+        self.told: dict[str, dict[str, str]] = {}
+        self.tolerances: dict[str, float] = {}
+        plan = program.plan
+        used = _stages(plan)
+        models = {name: self._model(model, used[name]) for name, model in sorted(plan.models.items())}
+        externs = {name: self._extern(extern) for name, extern in sorted(plan.externs.items())}
+        inside = msgspec.structs.replace(
+            plan, script=Path(plan.script).name, models=models, externs=externs, tests={}
+        )
+        self.files["plan.json"] = msgspec.json.encode(_without_folders(inside), order="deterministic")
+
+    def _extern(self, extern: p.Extern) -> p.Extern:
+        text = Path(extern.path).read_bytes()
+        entry = f"externs/{hashlib.sha256(text).hexdigest()[:16]}.py"
+        self.files[entry] = text
+        return msgspec.structs.replace(extern, path=entry)
+
+    def _model(self, model: p.Model, methods: set[str]) -> p.Model:
+        told = self.told[model.name] = {"source": str(model.args.get("source") or model.args.get("endpoint"))}
+        if model.lowered is None:
+            return msgspec.structs.replace(model, folder=None, place="")
+        folder = Path(model.lowered)
+        whole = low.read(folder)
+        kept = _needed(whole, model.provider, methods)
+        for part, component in kept.items():
+            told[part] = component.identity
+            self.tolerances[f"{model.name}.{part}"] = component.tolerance
+        place = f"models/{hashlib.sha256(' '.join(told.values()).encode()).hexdigest()[:16]}"
+        for name in whole.files:
+            self.files[f"{place}/{name}"] = (folder / name).read_bytes()
+        components = {part: self._component(folder, component, place) for part, component in kept.items()}
+        inside = msgspec.structs.replace(whole, components=components)
+        self.files[f"{place}/{low.NAME}"] = msgspec.json.encode(inside, order="deterministic")
+        return msgspec.structs.replace(model, folder=None, lowered=place, place="")
+
+    def _component(self, folder: Path, component: Component, place: str) -> Component:
+        self.files[f"{place}/{component.graph}"] = (folder / component.graph).read_bytes()
+        found = {}
+        for name, weight in component.weights.items():
+            tensor = weights.one(folder, weight)
+            entry = f"weights/{hashlib.sha256(tensor.tobytes()).hexdigest()[:32]}"
+            self.tensors[entry] = partial(weights.one, folder, weight)
+            found[name] = Weight(entry, "", list(tensor.shape))
+        return msgspec.structs.replace(component, weights=found)
+
+
+def _without_folders(plan: p.Plan) -> object:
+    """The plan with the names of scripts alone in its places."""
+
+    def shortened(value: object) -> object:
+        if isinstance(value, dict):
+            return {
+                name: Path(item).name if name == "place" and isinstance(item, str) else shortened(item)
+                for name, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [shortened(item) for item in value]
+        return value
+
+    return shortened(msgspec.to_builtins(plan))
+
+
+def _stages(plan: p.Plan) -> dict[str, set[str]]:
+    """The methods of each model that a plan calls."""
+    found: dict[str, set[str]] = {name: set() for name in plan.models}
+
+    def look(value: object) -> None:
+        if isinstance(value, dict):
+            if value.get("step") == "model_call":
+                found[value["model"]].add(value["method"])
+            for item in value.values():
+                look(item)
+        elif isinstance(value, list | tuple):
+            for item in value:
+                look(item)
+
+    look(msgspec.to_builtins(plan))
+    return found
+
+
+def _needed(model: Lowered, provider: str, methods: set[str]) -> dict[str, Component]:
+    """The components that some methods take: without a picture to start from, no encoder."""
+    if provider == "diffusion" and not methods & {"generate", "encode_image"}:
+        return {name: part for name, part in model.components.items() if name != "encoder"}
+    return model.components
+
+
+def _code() -> Iterator[tuple[str, bytes]]:
+    """The lean runtime: sources, and beside them what this Python compiles them to, which starts faster."""
+    package = Path(str(resources.files("gflow")))
+    names = ["__init__.py"]
+    for part in ("kernels", "runtime", "runtime/engines"):
+        names += [f"{part}/{file.name}" for file in sorted((package / part).glob("*.py"))]
+    for name in sorted(names):
+        if Path(name).name.startswith("torch"):
+            continue
+        text = (package / name).read_bytes()
+        yield f"gflow/{name}", text
+        yield f"gflow/{name}c", _bytecode(text, f"gflow/{name}")
+    yield "__main__.py", (package / "runtime" / "seal.py").read_bytes()
+
+
+def _bytecode(text: bytes, name: str) -> bytes:
+    """A .pyc that is valid whatever the times of files say. Marshal's second version writes the same bytes for the
+    same code, where later ones depend on how objects are shared."""
+    code = compile(ast.parse(text), name, "exec", dont_inherit=True, optimize=0)
+    return MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code, 2)
+
+
+class _Writer:
+    """Writes the file: code and plan, weights, the manifest, the zip's directory with the seal."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.entries: dict[str, Entry] = {}
+
+    def write(
+        self, files: dict[str, bytes], tensors: dict[str, Tensor], make: Callable[[dict[str, Entry]], Manifest]
+    ) -> Manifest:
+        self.file.write(_SHEBANG)
+        with zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED) as archive:
+            for name, data in sorted(files.items()):
+                self._add(archive, name, data)
+            begin = self.file.tell()
+            for name, tensor in sorted(tensors.items()):
+                self._add(archive, name, tensor().tobytes(), weights=True)
+            place = self.file.tell()
+            manifest = make(self.entries)
+            data = msgspec.json.encode(manifest, order="deterministic")
+            self._add(archive, "manifest.json", data)
+            where = self.entries["manifest.json"].offset
+            comment = f"gflow-bundle {seal.VERSION} {begin:012d} {where:012d} {len(data):012d} "
+            archive.comment = comment.encode() + b"0" * 64
+        self._seal(begin, where)
+        assert place <= where
+        return manifest
+
+    def _add(self, archive: zipfile.ZipFile, name: str, data: bytes, *, weights: bool = False) -> None:
+        begin = self.file.tell()
+        info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+        info.external_attr = 0o644 << 16
+        info.create_system = 3
+        if weights:
+            # Padding, as an extra field of the zip's header.
+            header = begin + 30 + len(name.encode()) + 4
+            info.extra = b"\x35\xd9" + (-header % _ALIGNED).to_bytes(2, "little") + bytes(-header % _ALIGNED)
+        archive.writestr(info, data)
+        offset = self.file.tell() - len(data)
+        if weights:
+            self.file.seek(begin)
+            digest = hashlib.sha256(self.file.read())
+            self.entries[name] = Entry(offset, len(data), begin, digest.hexdigest())
+        else:
+            self.entries[name] = Entry(offset, len(data))
+
+    def _seal(self, begin: int, manifest: int) -> None:
+        """Puts the digest of everything but the weights to the end."""
+        self.file.seek(0)
+        digest = hashlib.sha256(self.file.read(begin))
+        size = self.file.seek(0, 2)
+        self.file.seek(manifest)
+        digest.update(self.file.read(size - 64 - manifest))
+        self.file.seek(size - 64)
+        self.file.write(digest.hexdigest().encode())

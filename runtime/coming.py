@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 @dataclass
 class Coming:
     """Uses of networks, by identity, in the program's order. `loops` are parts of it, from and up to a place, that
-    may be gone through again. `place`: the use that a run is at."""
+    may be gone through again. `bytes`: of all of them. `place`: the use that a run is at."""
 
     uses: list[str] = field(default_factory=list)
     loops: list[tuple[int, int]] = field(default_factory=list)
+    bytes: int = 0
     place: int = -1
 
     def used(self, identity: str) -> None:
@@ -82,27 +83,29 @@ def networks(lowered: Lowered, provider: str, method: str, given: Sequence[str])
     return [parts[name] for name in names if name in parts]
 
 
-def coming(plan: p.Plan, flow: p.Flow, bundle: Bundle | None = None) -> Coming:
-    """What a flow of a plan will need, in order."""
+def coming(plan: p.Plan, flow: p.Flow, bundle: Bundle | None = None, *, once: Collection[p.Step] = ()) -> Coming:
+    """What a flow of a plan will need, in order. `once`: loops that are known to be gone through once."""
     found = Coming()
-    _walk(Networks(plan, bundle), flow.body, found)
+    _walk(Networks(plan, bundle), flow.body, found, {id(step) for step in once})
     return found
 
 
-def _walk(networks: Networks, block: p.Block, found: Coming) -> None:
+def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int]) -> None:
     for step in block.steps:
         match step:
             case p.ModelCall():
                 for component in networks.of(step):
+                    found.bytes += component.bytes if component.identity not in found.uses else 0
                     if not found.uses or found.uses[-1] != component.identity:
                         found.uses.append(component.identity)
             case p.FlowCall():
-                _walk(networks, networks.plan.flows[step.flow].body, found)
+                _walk(networks, networks.plan.flows[step.flow].body, found, once)
             case _:
                 begin = len(found.uses)
                 for inner in regions(step):
-                    _walk(networks, inner, found)
-                if isinstance(step, p.Map | p.Refine) and len(found.uses) > begin:
+                    _walk(networks, inner, found, once)
+                again = isinstance(step, p.Map | p.Refine) and id(step) not in once
+                if again and len(found.uses) > begin:
                     found.loops.append((begin, len(found.uses)))
 
 

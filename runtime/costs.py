@@ -11,6 +11,17 @@ import msgspec
 SIZES = (1, 2, 4, 8)
 
 
+#: What one call costs where nothing was measured, in denoise loops.
+SINGLE = {
+    "diffusion.encode_text": 0.02,
+    "diffusion.encode_image": 0.1,
+    "diffusion.decode": 0.1,
+    "scorer.score": 0.05,
+    "scorer.embed": 0.03,
+    "scorer.compare": 0.0,
+}
+
+
 class Costs(msgspec.Struct, frozen=True):
     """seconds: by "provider.stage" and batch size, what a batch takes on this machine. Without an entry, a
     batch of n is taken to cost what `relative` says, in calls one by one."""
@@ -19,7 +30,7 @@ class Costs(msgspec.Struct, frozen=True):
     machine: str = ""
 
     def batch(self, stage: str, size: int) -> float:
-        """The cost of a batch, in seconds where it was measured, else in single calls."""
+        """The cost of a batch, in seconds where it was measured, else relative to one denoise loop."""
         known = self.seconds.get(stage) or {}
         if size in known:
             return known[size]
@@ -30,7 +41,8 @@ class Costs(msgspec.Struct, frozen=True):
             return known[below] + share * (known[above] - known[below])
         # On a CPU a call of a batch of 8 costs some 0.7 of a call alone, on a GPU less.
         measured = below or above or 1
-        return known.get(measured, 1.0) * _relative(size) / _relative(measured)
+        single = known.get(measured, SINGLE.get(stage, 1.0))
+        return single * _relative(size) / _relative(measured)
 
     def sizes(self, stage: str, count: int, allowed: tuple[int, ...]) -> list[int]:
         """The batches, of allowed sizes, that run `count` calls at the least cost; the last may be padded."""

@@ -1,36 +1,79 @@
-"""The order in which models are needed, and what they weigh."""
+"""The order in which networks are needed, what is held at a time, and what the run will take.
+
+The plan's steps stay in order; what is independent, the runtime does at once. What this pass foresees is kept
+as the flow's attribute `schedule` (JSON of `gflow.runtime.schedule.Foreseen`), for people to read before
+anything runs.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from xdsl.dialects.builtin import ModuleOp
+import msgspec
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from gflow.compiler import dialect as d
-from gflow.compiler.passes import Pass, Target, models
+from gflow.compiler.lower import lower
+from gflow.compiler.passes import Pass, Target, counted, models
 from gflow.runtime.lowered import read
+from gflow.runtime.schedule import Foreseen, foresee
 
 
 class Schedule(Pass):
-    """In which order models are loaded."""
+    """In which order networks are loaded, and what a run takes."""
 
     name: ClassVar[str] = "schedule"
 
     def apply(self, module: ModuleOp, target: Target) -> list[str]:
-        order: dict[str, None] = {}
-        for op in module.walk():
-            if isinstance(op, d.CallOp) and op.kind.data == "method":
-                order[op.callee.data.rpartition(".")[0]] = None
-        declared, notes = models(module), []
-        held: dict[str, int] = {}
-        for name in order:
-            place = declared[name].lowered
-            if place is not None:
-                components = read(Path(place.data)).components.values()
-                held |= {component.identity: component.bytes for component in components}
-        if order:
-            notes.append(f"models are loaded in the order {', '.join(order)}")
-        if held:
-            notes.append(f"their weights take {sum(held.values()) / 1e6:.1f} MB")
+        flows = [op for op in module.ops if isinstance(op, d.FlowOp) and op.kind.data == "flow"]
+        if not models(module):
+            return []
+        plan = lower(module, script="", main=None)
+        notes: list[str] = []
+        for flow in flows:
+            name = flow.sym_name.data
+            foreseen = foresee(plan, plan.flows[name], target.costs, memory=target.memory)
+            if foreseen.calls:
+                flow.attributes["schedule"] = StringAttr(msgspec.json.encode(foreseen).decode())
+                told = _told(foreseen)
+                notes += [f"{name}: {note}" for note in told] if len(flows) > 1 else told
         return notes
+
+
+def _told(foreseen: Foreseen) -> list[str]:
+    """What is foreseen, in sentences."""
+    notes = []
+    if foreseen.loads:
+        order = ", ".join(f"{load.model}.{load.network} ({load.bytes / 1e6:.1f} MB)" for load in foreseen.loads)
+        notes.append(f"networks are loaded in the order {order}")
+        again = len(foreseen.loads) - len({(load.model, load.network) for load in foreseen.loads})
+        reloads = f"; {counted(again, 'load')} more than without a budget" if again else ""
+        notes.append(f"their weights take {foreseen.peak / 1e6:.1f} MB at most{reloads}")
+    for each in foreseen.calls:
+        if each.calls > 1 and max(each.batches) > 1:
+            sizes = ", ".join(map(str, each.batches[:6])) + (", …" if len(each.batches) > 6 else "")
+            notes.append(f"{counted(each.calls, 'call')} of {each.label} in batches of {sizes}")
+    return notes
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """A network that a budget can't hold. `place`: where the script declares its model."""
+
+    model: str
+    network: str
+    bytes: int
+    place: str
+
+
+def too_large(module: ModuleOp, memory: int) -> list[TooLarge]:
+    """The networks of a program's models that alone are larger than a budget, which no batch size helps."""
+    found = []
+    for name, op in models(module).items():
+        if op.lowered is not None:
+            for network, component in read(Path(op.lowered.data)).components.items():
+                if component.bytes > memory:
+                    found.append(TooLarge(name, network, component.bytes, op.place))
+    return found

@@ -85,7 +85,7 @@ def _parser(program: str, plan: Any, flow: Any) -> ArgumentParser:
     for param in flow.params:
         _add(parser, param)
     parser.add_argument("--out", default="out", metavar="DIR", dest="_out", help="folder of the results (out)")
-    parser.add_argument("--seed", default=0, type=int, dest="_seed", help="seed of all randomness (0)")
+    parser.add_argument("--seed", default=0, type=int, dest="_seed", metavar="N", help="seed of all randomness (0)")
     parser.add_argument("--dry-run", action="store_true", dest="_dry_run", help="placeholders instead of models")
     parser.add_argument("--quiet", action="store_true", dest="_quiet", help="no progress")
     parser.add_argument("--json", action="store_true", dest="_json", help="print files and results as JSON")

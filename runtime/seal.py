@@ -4,8 +4,8 @@ This file is also the bundle's `__main__.py`, so it takes nothing but the standa
 from the bundle only when the seal is found unbroken.
 
 A bundle is a `#!` line and a zip: code, plan and graphs, then weights, then the manifest and the zip's directory.
-The zip's comment says where the weights begin and where the manifest is:
-"gflow-bundle 1 BEGIN MANIFEST SIZE DIGEST". Weights are checked block by block when they are first used, by the manifest's digests.
+The zip's comment says where weights and manifest begin: "gflow-bundle 1 WEIGHTS MANIFEST SIZE DIGEST".
+Weights are checked block by block when they are first used, by the manifest's digests.
 """
 
 import hashlib

@@ -200,7 +200,6 @@ class _Writer:
             begin = self.file.tell()
             for name, tensor in sorted(tensors.items()):
                 self._add(archive, name, tensor().tobytes(), weights=True)
-            place = self.file.tell()
             manifest = make(self.entries)
             data = msgspec.json.encode(manifest, order="deterministic")
             self._add(archive, "manifest.json", data)
@@ -208,7 +207,6 @@ class _Writer:
             comment = f"gflow-bundle {seal.VERSION} {begin:012d} {where:012d} {len(data):012d} "
             archive.comment = comment.encode() + b"0" * 64
         self._seal(begin, where)
-        assert place <= where
         return manifest
 
     def _add(self, archive: zipfile.ZipFile, name: str, data: bytes, *, weights: bool = False) -> None:
@@ -234,7 +232,7 @@ class _Writer:
         self.file.seek(0)
         digest = hashlib.sha256(self.file.read(begin))
         size = self.file.seek(0, 2)
-        self.file.seek(manifest)
-        digest.update(self.file.read(size - 64 - manifest))
+        self.file.seek(manifest - seal.HEADER)
+        digest.update(self.file.read(size - 64 - manifest + seal.HEADER))
         self.file.seek(size - 64)
         self.file.write(digest.hexdigest().encode())

@@ -105,7 +105,7 @@ def _add(parser: ArgumentParser, param: Any) -> None:
 
     text = " ".join(param.doc.split())
     if param.low is not None:
-        text += f" [{param.low}..{param.high}]"
+        text += f" [{param.low:g}..{param.high:g}]"
     if param.required:
         text += " [required]"
     elif param.default is not None:

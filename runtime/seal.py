@@ -14,6 +14,9 @@ import sys
 VERSION = 1
 LENGTH = len("gflow-bundle 1 ") + 3 * 13 + 64
 
+#: What the zip writes before the manifest.
+HEADER = 30 + len("manifest.json")
+
 
 class Broken(Exception):
     """A bundle that must not be used, and why."""
@@ -31,13 +34,13 @@ def check(path: str) -> tuple[int, int, int]:
         if version > VERSION:
             raise Broken("it was made by a newer gflow")
         begin, manifest, length = numbers
-        if not 0 <= begin <= manifest <= manifest + length <= size or version < 1:
+        if not 0 <= begin <= manifest - HEADER <= manifest + length <= size or version < 1:
             raise Broken("it is damaged")
         digest = hashlib.sha256()
         file.seek(0)
         digest.update(file.read(begin))
-        file.seek(manifest)
-        digest.update(file.read(size - 64 - manifest))
+        file.seek(manifest - HEADER)
+        digest.update(file.read(size - 64 - manifest + HEADER))
     if digest.hexdigest().encode() != comment[5]:
         raise Broken("it was changed after it was made")
     return begin, manifest, length

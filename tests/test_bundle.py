@@ -174,7 +174,7 @@ def sealed_anew(bundle: Path, out: Path, before: bytes, after: bytes) -> Path:
     data = bundle.read_bytes()
     assert before in data[manifest:] and len(before) == len(after)
     data = data[:manifest] + data[manifest:].replace(before, after)
-    digest = hashlib.sha256(data[:begin] + data[manifest:-64]).hexdigest().encode()
+    digest = hashlib.sha256(data[:begin] + data[manifest - seal.HEADER : -64]).hexdigest().encode()
     out.write_bytes(data[:-64] + digest)
     return out
 

@@ -141,7 +141,7 @@ def _option(flow: p.Flow, param: p.Param) -> click.Option:
     flag = _flag(param)
     text = " ".join(param.doc.split())
     if param.low is not None:
-        text += f" [{param.low}..{param.high}]"
+        text += f" [{param.low:g}..{param.high:g}]"
     if not param.required and param.default is not None:
         text += f" [default: {show(_decoded(param))}]"
     if param.required:

@@ -46,14 +46,19 @@ class Costs(msgspec.Struct, frozen=True):
 
     def sizes(self, stage: str, count: int, allowed: tuple[int, ...]) -> list[int]:
         """The batches, of allowed sizes, that run `count` calls at the least cost; the last may be padded."""
-        best: list[tuple[float, list[int]]] = [(0.0, [])]
+        price = {size: self.batch(stage, size) for size in allowed}
+        # The cost of so many calls, how many batches they are, and the last batch.
+        best: list[tuple[float, int, int]] = [(0.0, 0, 0)]
         for total in range(1, count + 1):
-            options = [
-                (best[max(0, total - size)][0] + self.batch(stage, size), [*best[max(0, total - size)][1], size])
-                for size in allowed
-            ]
-            best.append(min(options, key=lambda option: (option[0], len(option[1]))))
-        return sorted(best[count][1], reverse=True)
+            options = [(total - size if total > size else 0, size) for size in allowed]
+            best.append(
+                min((round(best[rest][0] + price[size], 9), best[rest][1] + 1, size) for rest, size in options)
+            )
+        found, left = [], count
+        while left > 0:
+            found.append(best[left][2])
+            left -= best[left][2]
+        return sorted(found, reverse=True)
 
 
 def _relative(size: int) -> float:

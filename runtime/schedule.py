@@ -7,6 +7,7 @@ items; of a refine's attempts, each is as likely as another to be the one that p
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -61,8 +62,9 @@ def foresee(plan: p.Plan, flow: p.Flow, costs: Costs, *, memory: int | None = No
     defaults = {param.slot: p.decode(param.type, param.default) for param in flow.params if not param.required}
     walk.block(flow.body, walk.known(defaults), 1, 1)
     loads, peak = _loads(plan, coming(plan, flow, once=walk.once), memory)
-    seconds = sum(each.seconds for each in walk.calls)
-    return Foreseen(loads, peak, walk.calls, seconds, bool(costs.seconds), walk.assumed)
+    calls = walk.calls()
+    seconds = sum(each.seconds for each in calls)
+    return Foreseen(loads, peak, calls, seconds, bool(costs.seconds), walk.assumed)
 
 
 def _loads(plan: p.Plan, ahead: Coming, memory: int | None) -> tuple[list[Load], int]:
@@ -112,6 +114,15 @@ class _Known(msgspec.Struct):
     lengths: dict[p.Slot, int]
 
 
+@dataclass
+class _Found:
+    """A call: how often it is made, how many times at once."""
+
+    step: p.ModelCall
+    count: int
+    width: int
+
+
 class _Walk:
     """Counts the calls of a flow."""
 
@@ -119,7 +130,7 @@ class _Walk:
         self.plan = plan
         self.costs = costs
         self.analysis = Analysis(plan)
-        self.calls: list[Calls] = []
+        self.found: list[_Found] = []
         self.assumed = False
         self.once: list[p.Step] = []
 
@@ -181,13 +192,17 @@ class _Walk:
             return
         place = meeting.place(step, known)
         if place is not None:
-            before = self.calls[place]
-            self.calls[place] = self.counted(step, before.calls + count, before.together + width, before.place)
+            self.found[place].count += count
+            self.found[place].width += width
         else:
-            meeting.add(step, known, len(self.calls))
-            self.calls.append(self.counted(step, count, width, step.place))
+            meeting.add(step, known, len(self.found))
+            self.found.append(_Found(step, count, width))
 
-    def counted(self, step: p.ModelCall, count: int, width: int, place: str) -> Calls:
+    def calls(self) -> list[Calls]:
+        """What was found, in batches."""
+        return [self.counted(found.step, found.count, found.width) for found in self.found]
+
+    def counted(self, step: p.ModelCall, count: int, width: int) -> Calls:
         provider = self.plan.models[step.model].provider
         stage = f"{provider}.{step.method}"
         batches = [1] * count
@@ -195,7 +210,7 @@ class _Walk:
             batches = self.costs.sizes(stage, min(width, count), step.batch) * (count // min(width, count))
             batches += self.costs.sizes(stage, count % min(width, count), step.batch)
         seconds = sum(self.costs.batch(stage, size) for size in batches)
-        return Calls(f"{step.model}.{step.method}", place, count, width, batches, seconds)
+        return Calls(f"{step.model}.{step.method}", step.place, count, width, batches, seconds)
 
 
 class _Meeting:

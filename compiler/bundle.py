@@ -87,7 +87,7 @@ class _Contents:
 
     def _extern(self, extern: p.Extern) -> p.Extern:
         text = Path(extern.path).read_bytes()
-        entry = f"externs/{hashlib.sha256(text).hexdigest()[:16]}.py"
+        entry = f"externs/{hashlib.sha256(text).hexdigest()[:16]}/{Path(extern.path).name}"
         self.files[entry] = text
         return msgspec.structs.replace(extern, path=entry)
 

@@ -76,7 +76,12 @@ class Bundle:
 
     @property
     def plan(self) -> Plan:
-        return msgspec.json.decode(self.read("plan.json"), type=Plan)
+        plan = msgspec.json.decode(self.read("plan.json"), type=Plan)
+        externs = {
+            name: msgspec.structs.replace(extern, path=str(self.path / extern.path))
+            for name, extern in plan.externs.items()
+        }
+        return msgspec.structs.replace(plan, externs=externs)
 
     def read(self, name: str) -> bytes:
         """An entry's bytes."""

@@ -10,9 +10,12 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.abc import ExecutionLoader, Loader
+from importlib.util import decode_source
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zipimport import zipimporter
 
 from gflow.runtime.errors import ExternBroken, ExternFailed, InputError, TimedOut
 from gflow.runtime.inputs import from_python
@@ -42,10 +45,10 @@ def _function(declared: Extern) -> Callable[..., Any]:
 
 @cache
 def _module(path: str) -> ModuleType:
-    """A file, run once, under a name of its own, with `sys.path` as it is. The name is known to Python, as
-    dataclasses look themselves up by it."""
+    """A file, or one in a bundle, run once, under a name of its own, with `sys.path` as it is. The name is known to
+    Python, as dataclasses look themselves up by it."""
     name = f"gflow_extern_{hashlib.blake2b(path.encode(), digest_size=8).hexdigest()}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_loader(path))
     if spec is None or spec.loader is None:
         raise ImportError(f"{Path(path).name} is not a Python file")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -55,6 +58,23 @@ def _module(path: str) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def _loader(path: str) -> Loader | None:
+    """What reads a file that is inside a bundle; None for any other."""
+    bundle = next((parent for parent in Path(path).parents if parent.is_file()), None)
+    if bundle is None:
+        return None
+    text = zipimporter(str(bundle)).get_data(path)
+
+    class Inside(ExecutionLoader):
+        def get_filename(self, fullname: str) -> str:
+            return path
+
+        def get_source(self, fullname: str) -> str:
+            return decode_source(text)
+
+    return Inside()
 
 
 def _called(function: Callable[..., Any], args: dict[str, Any], declared: Extern) -> Any:

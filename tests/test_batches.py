@@ -10,13 +10,19 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from plans import together
+from hypothesis import HealthCheck, Phase, given, settings
+from plans import batching, together
+from programs import programs
+from test_programs import EXAMPLES, loaded
 
+from gflow.compiler.lower import lower
+from gflow.compiler.optimize import optimize
+from gflow.compiler.passes import Target
 from gflow.compiler.program import load
 from gflow.kernels.models import providers
 from gflow.runtime import costs
 from gflow.runtime.engines.base import Request
-from gflow.runtime.errors import EngineFailed, ExternFailed, OutOfMemory
+from gflow.runtime.errors import EngineFailed, ExternFailed, OutOfMemory, RunError
 from gflow.runtime.executor import Executor, Observer
 
 HEAD = """
@@ -240,6 +246,30 @@ def test_progress_tells_of_batches(make: Make) -> None:
     executor, _ = make(LOOP, observer=Told())
     executor.run("f", {"n": 9})
     assert told == ["judge.score", (8, 8), "finished", "judge.score", (1, 1), "finished"]
+
+
+# Shrinking a program takes minutes and tells little: the failing one is printed whole.
+@settings(
+    max_examples=max(20, EXAMPLES // 4),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(programs())
+def test_batches_change_nothing(text: str) -> None:
+    program = loaded(text)
+    module = program.module.clone()  # type: ignore[attr-defined]
+    optimize(module, Target(staged=True))
+    plan = lower(module, script="", main=None)
+
+    def outcome(executor: Executor, flow: str) -> str:
+        try:
+            return repr(executor.run(flow, {}))
+        except RunError as error:
+            return f"{error.code} {error.message} {error.place}"
+
+    for flow in plan.flows:
+        assert outcome(batching(plan), flow) == outcome(Executor(plan, stand_ins=True), flow), text
 
 
 # --- real models -----------------------------------------------------------------------------------

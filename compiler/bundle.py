@@ -36,7 +36,16 @@ _ALIGNED = 4096
 #: Reads a tensor when it is written.
 Tensor = Callable[[], Array]
 
-_SHEBANG = b"#!/usr/bin/env python3\n"
+#: What starts a bundle: `sh` reads two lines, and Python the text after them. Python itself, on the first line,
+#: would tell of a bundle that was cut short as of a script whose syntax is wrong.
+_HEAD = """#!/bin/sh
+exec python3 -c 'import sys;sys.path=[p for p in sys.path if p];import hashlib;\
+s=open(sys.argv[1],"rb").read({size:5}).split(b"\\n",3)[-1];\
+hashlib.sha256(s).hexdigest()=="{digest}" or \
+sys.exit(print("error[R1401]: this gflow bundle was changed or cut short",file=sys.stderr) or 2);\
+exec(s)' "$0" "$@"
+exit 2
+"""
 
 
 def write(program: Compiled, source: str, out: Path) -> Manifest:
@@ -173,7 +182,7 @@ def _code() -> Iterator[tuple[str, bytes]]:
         text = (package / name).read_bytes()
         yield f"gflow/{name}", text
         yield f"gflow/{name}c", _bytecode(text, f"gflow/{name}")
-    yield "__main__.py", (package / "runtime" / "seal.py").read_bytes()
+    yield "__main__.py", _seal()
 
 
 def _bytecode(text: bytes, name: str) -> bytes:
@@ -181,6 +190,17 @@ def _bytecode(text: bytes, name: str) -> bytes:
     same code, where later ones depend on how objects are shared."""
     code = compile(ast.parse(text), name, "exec", dont_inherit=True, optimize=0)
     return MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code, 2)
+
+
+def _head() -> bytes:
+    text = _seal()
+    digest = hashlib.sha256(text).hexdigest()
+    size = len(_HEAD.format(size=0, digest=digest)) + len(text)
+    return _HEAD.format(size=size, digest=digest).encode() + text
+
+
+def _seal() -> bytes:
+    return Path(seal.__file__).read_bytes()
 
 
 class _Writer:
@@ -193,7 +213,7 @@ class _Writer:
     def write(
         self, files: dict[str, bytes], tensors: dict[str, Tensor], make: Callable[[dict[str, Entry]], Manifest]
     ) -> Manifest:
-        self.file.write(_SHEBANG)
+        self.file.write(_head())
         with zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED) as archive:
             for name, data in sorted(files.items()):
                 self._add(archive, name, data)
@@ -222,7 +242,7 @@ class _Writer:
         offset = self.file.tell() - len(data)
         if weights:
             self.file.seek(begin)
-            digest = hashlib.sha256(self.file.read())
+            digest = seal.blake2b(self.file.read(), digest_size=32)
             self.entries[name] = Entry(offset, len(data), begin, digest.hexdigest())
         else:
             self.entries[name] = Entry(offset, len(data))
@@ -230,7 +250,7 @@ class _Writer:
     def _seal(self, begin: int, manifest: int) -> None:
         """Puts the digest of everything but the weights to the end."""
         self.file.seek(0)
-        digest = hashlib.sha256(self.file.read(begin))
+        digest = seal.blake2b(self.file.read(begin), digest_size=32)
         size = self.file.seek(0, 2)
         self.file.seek(manifest - seal.HEADER)
         digest.update(self.file.read(size - 64 - manifest + seal.HEADER))

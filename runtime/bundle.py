@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -15,8 +14,8 @@ from gflow.runtime.plan import Plan
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """Where an entry's bytes are. Weights have a digest of their own, over the bytes from `begin` on: the zip's
-    header and the padding before them, and themselves."""
+    """Where an entry's bytes are. Weights have a digest of their own, BLAKE2b of 256 bits, over the bytes from `begin`
+    on: the zip's header and the padding before them, and themselves."""
 
     offset: int
     size: int
@@ -98,7 +97,7 @@ class Bundle:
         if not known:
             with open(self.path, "rb") as file:
                 file.seek(entry.begin)
-                found = hashlib.sha256(file.read(entry.offset + entry.size - entry.begin)).hexdigest()
+                found = seal.blake2b(file.read(entry.offset + entry.size - entry.begin), digest_size=32).hexdigest()
             if found != entry.digest:
                 raise BundleBroken(f"{self.path} can't be used: its weights {name} were changed after it was made")
             with self._lock:
@@ -136,10 +135,11 @@ class Part:
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a file looks like a bundle, damaged ones included: it begins with `#!` and holds a zip."""
+    """Whether a file is a bundle by its head or by its end: a damaged one is one, too."""
     try:
         with open(path, "rb") as file:
-            head = file.read(64)
+            head = file.read(512)
+            file.seek(max(0, file.seek(0, 2) - seal.LENGTH))
+            return b"gflow bundle" in head or file.read().startswith(b"gflow-bundle ")
     except OSError:
         return False
-    return head.startswith(b"#!") and b"\nPK" in head

@@ -1,15 +1,20 @@
 """The seal of a bundle: a digest at its end, over everything but the weights.
 
-This file is also the bundle's `__main__.py`, so it takes nothing but the standard library: what follows is imported
-from the bundle only when the seal is found unbroken.
+This text is at the head of every bundle, where `sh` gives it to Python, and in its zip as `__main__.py`. So it
+takes nothing but the standard library, and any Python 3 can read it: what else there is in a bundle is imported
+only when the seal is found unbroken.
 
-A bundle is a `#!` line and a zip: code, plan and graphs, then weights, then the manifest and the zip's directory.
-The zip's comment says where weights and manifest begin: "gflow-bundle 1 WEIGHTS MANIFEST SIZE DIGEST".
-Weights are checked block by block when they are first used, by the manifest's digests.
+A bundle is this head and a zip: code, plan and graphs, then weights, then the manifest and the zip's directory. The
+zip's comment says where weights and manifest begin: "gflow-bundle 1 WEIGHTS MANIFEST SIZE DIGEST". Weights are
+checked block by block when they are first used, by the manifest's digests.
 """
 
-import hashlib
 import sys
+
+try:
+    from _blake2 import blake2b  # `hashlib` would load all of OpenSSL.
+except ImportError:
+    from hashlib import blake2b
 
 VERSION = 1
 LENGTH = len("gflow-bundle 1 ") + 3 * 13 + 64
@@ -17,12 +22,15 @@ LENGTH = len("gflow-bundle 1 ") + 3 * 13 + 64
 #: What the zip writes before the manifest.
 HEADER = 30 + len("manifest.json")
 
+#: Zips of more bytes than this can't be imported from by Python 3.12 and earlier.
+LARGE = 1 << 32
+
 
 class Broken(Exception):
     """A bundle that must not be used, and why."""
 
 
-def check(path: str) -> tuple[int, int, int]:
+def check(path: str) -> "tuple[int, int, int]":
     """Where the weights begin, where the manifest begins, and its size. Raises Broken and OSError."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)
@@ -36,7 +44,7 @@ def check(path: str) -> tuple[int, int, int]:
         begin, manifest, length = numbers
         if not 0 <= begin <= manifest - HEADER <= manifest + length <= size or version < 1:
             raise Broken("it is damaged")
-        digest = hashlib.sha256()
+        digest = blake2b(digest_size=32)
         file.seek(0)
         digest.update(file.read(begin))
         file.seek(manifest - HEADER)
@@ -48,12 +56,14 @@ def check(path: str) -> tuple[int, int, int]:
 
 def run(path: str) -> None:
     """Runs a bundle."""
-    if sys.version_info < (3, 11):  # noqa: UP036  (a bundle meets whatever Python there is)
-        sys.exit(f"{path} needs Python 3.11 or newer, not {sys.version.split()[0]}")
     try:
+        if sys.version_info < (3, 11):  # noqa: UP036  (a bundle meets whatever Python there is)
+            raise Broken("it needs Python 3.11 or newer, and this is " + sys.version.split()[0])
         place = check(path)
+        if place[1] >= LARGE and sys.version_info < (3, 13):
+            raise Broken("it is larger than 4 GiB, which takes Python 3.13 or newer")
     except (Broken, OSError) as error:
-        print(f"error[R1401]: {path} can't be run: {error}", file=sys.stderr)
+        sys.stderr.write("error[R1401]: %s can't be run: %s\n" % (path, error))  # noqa: UP031
         sys.exit(2)
     from gflow.runtime.main import main
 
@@ -61,4 +71,7 @@ def run(path: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[0] == "-c":
+        del sys.argv[0]
+        sys.path.insert(0, sys.argv[0])
     run(sys.path[0])

@@ -7,12 +7,20 @@ random numbers: as easy as 1, 2, 3", 2011), the normal variates are by Box and M
 
 from __future__ import annotations
 
-import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gflow.kernels.types import Array
+
+try:
+    from _blake2 import blake2b  # `hashlib` would load all of OpenSSL.
+except ImportError:
+    from hashlib import blake2b
+
+Words = np.ndarray[Any, np.dtype[np.uint64]]
+_WORD = 2**64 - 1
+_HALF, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 class Key(NamedTuple):
@@ -52,12 +60,45 @@ def normal(key: Key, shape: tuple[int, ...], draw: int = 0) -> Array:
 
 def uniform(key: Key, count: int, draw: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """`count` numbers in [0, 1), float64, 53 bits each."""
-    raw = np.random.Philox(key=_digest(f"{key.bits:032x} draw {draw}")).random_raw(count)
+    raw = _philox(_digest(f"{key.bits:032x} draw {draw}"), count)
     return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+_MULTIPLIERS = (np.uint64(0xD2E7470EE14C6C93), np.uint64(0xCA5A826395121157))
+_STEPS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+
+
+def _philox(key: int, count: int) -> Words:
+    """`count` words of Philox 4x64-10, the same as `numpy.random.Philox(key=key).random_raw(count)`, whose module
+    takes longer to import than a small picture's noise to make."""
+    blocks = -(-count // 4)
+    # The counter is raised before each block.
+    zero, first = np.zeros(blocks, np.uint64), np.arange(1, blocks + 1, dtype=np.uint64)
+    words, keys = (first, zero, zero, zero), (key & _WORD, key >> 64)
+    for _ in range(10):
+        high, low = _product(words[0], _MULTIPLIERS[0])
+        other_high, other_low = _product(words[2], _MULTIPLIERS[1])
+        words = (
+            other_high ^ words[1] ^ np.uint64(keys[0]),
+            other_low,
+            high ^ words[3] ^ np.uint64(keys[1]),
+            low,
+        )
+        keys = ((keys[0] + _STEPS[0]) & _WORD, (keys[1] + _STEPS[1]) & _WORD)
+    return np.stack(words, axis=1).reshape(-1)[:count]
+
+
+def _product(words: Words, factor: np.uint64) -> tuple[Words, Words]:
+    """The upper and the lower 64 bits of products, by halves of 32 bits."""
+    low, high = words & _HALF, words >> _SHIFT
+    other_low, other_high = factor & _HALF, factor >> _SHIFT
+    middle = high * other_low + ((low * other_low) >> _SHIFT)
+    cross = low * other_high + (middle & _HALF)
+    return high * other_high + (middle >> _SHIFT) + (cross >> _SHIFT), words * factor
+
+
 def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
+    return int.from_bytes(blake2b(text.encode(), digest_size=16).digest(), "little")
 
 
 class TorchStream:

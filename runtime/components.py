@@ -116,14 +116,19 @@ class Components:
             self._fill(held, folder, fits=False)
         return held.network.result()
 
-    def prefetch(self, folder: Folder, component: Component) -> None:
-        """Begins to load a network that will be needed, in a thread of its own; not where the budget can't hold
-        all that the plan needs, as it would only be in the way."""
-        with self._lock:
-            if component.identity in self._held or not self._fits(component):
-                return
-            held = self._held[component.identity] = _Held(component, Future())
-        threading.Thread(target=self._fill, args=(held, folder, True), daemon=True).start()
+    def prefetch(self, wanted: Sequence[tuple[Folder, Component]]) -> None:
+        """Begins to load networks that will be needed, one after the other in a thread of its own; not where the
+        budget can't hold all that the plan needs, as they would only be in the way."""
+
+        def fill() -> None:
+            for folder, component in wanted:
+                with self._lock:
+                    if component.identity in self._held or not self._fits(component):
+                        continue
+                    held = self._held[component.identity] = _Held(component, Future())
+                self._fill(held, folder, True)
+
+        threading.Thread(target=fill, daemon=True).start()
 
     def release(self, identity: str) -> None:
         """Forgets a network; its memory is free once nobody runs it."""

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from gflow.kernels import noise
 from gflow.runtime import plan as p
 from gflow.runtime.batches import Calls, Models
 from gflow.runtime.blocks import Analysis
-from gflow.runtime.bundle import Bundle
-from gflow.runtime.coming import coming
+from gflow.runtime.bundle import Bundle, Folder
+from gflow.runtime.coming import Networks, coming
 from gflow.runtime.components import Components
 from gflow.runtime.engines import choose
 from gflow.runtime.engines.base import LoadedModel
 from gflow.runtime.errors import InputError
+from gflow.runtime.lowered import Component
 from gflow.runtime.machine import Machine
 from gflow.runtime.scope import Run, Scope
 
@@ -97,6 +99,21 @@ class Executor:
             for param in called.params
         }
         return self._run(called, given, noise.root(self.seed).derive(called.name))
+
+    def prefetch(self, flow: str) -> None:
+        """Begins to load the networks that a flow will need, the largest first: what is small and needed sooner is
+        loaded by who needs it, at the same time. For runs that will surely take them."""
+        bundle, known = self.components.bundle, Networks(self.plan, self.components.bundle)
+        found: dict[str, tuple[Folder, Component]] = {}
+        for name, model in self.plan.models.items():
+            lowered = known.lowered(name)
+            if lowered is not None and model.lowered is not None:
+                folder = Path(model.lowered) if bundle is None else bundle.folder(model.lowered)
+                found |= {component.identity: (folder, component) for component in lowered.components.values()}
+        uses = dict.fromkeys(coming(self.plan, self.plan.flows[flow], bundle).uses)
+        if uses:
+            wanted = sorted((found[identity] for identity in uses), key=lambda each: -each[1].bytes)
+            self.components.prefetch(wanted)
 
     def run_test(self, title: str) -> None:
         """Runs a test. Raises RunError where it fails."""

@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, RawDescriptionHelpFormatter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ def main(path: str, place: tuple[int, int, int]) -> None:
     """Runs the bundle at `path` with the process's arguments, and ends the process."""
     status = 1
     try:
+        _keep_streams()
         status = _main(path, place, sys.argv[1:])
+        sys.stdout.flush()
     except ImportError as error:
         name = (error.name or "").partition(".")[0]
         if name not in NEEDED:
@@ -39,13 +42,28 @@ def main(path: str, place: tuple[int, int, int]) -> None:
         _tell(error.code, error.message, error.help, error.place)
         status = 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
+        print("interrupted; nothing half-written was left", file=sys.stderr)
         status = 130
     except BrokenPipeError:
-        status = 0
-    sys.stdout.flush()
-    sys.stderr.flush()
+        status = 0  # Nobody reads any more what is printed.
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else "the system says: "
+        _tell("R1001" if error.filename else "R1000", named + (error.strerror or str(error)).lower())
+        status = 2 if error.filename else 1
+    with suppress(OSError):
+        sys.stderr.flush()
     # Taking sessions and modules down takes longer than painting a small picture.
     os._exit(status)
+
+
+def _keep_streams() -> None:
+    """Makes sure that printing works where a stream is closed, and where its encoding lacks a character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (for good)
+        else:
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(code: str, message: str, help: str = "", place: str = "") -> None:
@@ -118,8 +136,15 @@ def _add(parser: ArgumentParser, param: Any) -> None:
 
 
 def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
-    from gflow.runtime import inputs, outputs
     from gflow.runtime.executor import Executor
+
+    observer = _line(quiet=given["_quiet"] or given["_json"])
+    executor = Executor(plan, seed=given["_seed"], stand_ins=given["_dry_run"], observer=observer, bundle=bundle)
+    if not given["_dry_run"]:
+        executor.prefetch(flow.name)
+    from PIL import PngImagePlugin  # noqa: F401  (what writes pictures, imported while networks are loaded)
+
+    from gflow.runtime import inputs, outputs
 
     values = {}
     for param in flow.params:
@@ -133,8 +158,6 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
             inputs.check_range(param, values[param.name], option=option)
     out = Path(given["_out"])
     outputs.prepare(out)
-    observer = _line(quiet=given["_quiet"] or given["_json"])
-    executor = Executor(plan, seed=given["_seed"], stand_ins=given["_dry_run"], observer=observer, bundle=bundle)
     result = executor.run(flow.name, values)
     observer.clear()
     provenance = outputs.provenance(

@@ -125,8 +125,8 @@ class DiffusionModel:
     # --- text ---
 
     def _encode_texts(self, requests: Sequence[Request]) -> list[Conditioning]:
-        for name in ("network", "decoder"):
-            self.components.prefetch(self.folder, self.lowered.components[name])
+        later = [self.lowered.components[name] for name in ("network", "decoder")]
+        self.components.prefetch([(self.folder, component) for component in later])
         found = {request.args["text"]: request.context for request in requests}
         texts = list(found)
         for text, context in found.items():

@@ -7,7 +7,6 @@ folders, the same order always.
 from __future__ import annotations
 
 import ast
-import hashlib
 import marshal
 import os
 import tempfile
@@ -18,7 +17,7 @@ from functools import partial
 from importlib import resources
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -88,9 +87,12 @@ class _Contents:
         self.told: dict[str, dict[str, str]] = {}
         self.tolerances: dict[str, float] = {}
         plan = program.plan
-        used = _stages(plan)
-        models = {name: self._model(model, used[name]) for name, model in sorted(plan.models.items())}
-        externs = {name: self._extern(extern) for name, extern in sorted(plan.externs.items())}
+        used = [(call.model, call.method) for call in _calls(plan.flows)]
+        models = {
+            name: self._model(model, {method for called, method in used if called == name})
+            for name, model in plan.models.items()
+        }
+        externs = {name: self._extern(extern) for name, extern in plan.externs.items()}
         inside = msgspec.structs.replace(
             plan, script=Path(plan.script).name, models=models, externs=externs, tests={}, main=main
         )
@@ -98,71 +100,76 @@ class _Contents:
 
     def _extern(self, extern: p.Extern) -> p.Extern:
         text = Path(extern.path).read_bytes()
-        entry = f"externs/{hashlib.sha256(text).hexdigest()[:16]}/{Path(extern.path).name}"
+        entry = f"externs/{_digest(text)}/{Path(extern.path).name}"
         self.files[entry] = text
         return msgspec.structs.replace(extern, path=entry)
 
     def _model(self, model: p.Model, methods: set[str]) -> p.Model:
         told = self.told[model.name] = {"source": str(model.args.get("source") or model.args.get("endpoint"))}
         if model.lowered is None:
-            return msgspec.structs.replace(model, folder=None, place="")
+            return msgspec.structs.replace(model, folder=None)
         folder = Path(model.lowered)
         whole = low.read(folder)
         kept = _needed(whole, model.provider, methods)
+        files = {name: (folder / name).read_bytes() for name in whole.files}
+        components = {}
         for part, component in kept.items():
             told[part] = component.identity
             self.tolerances[f"{model.name}.{part}"] = component.tolerance
-        place = f"models/{hashlib.sha256(' '.join(told.values()).encode()).hexdigest()[:16]}"
-        for name in whole.files:
-            self.files[f"{place}/{name}"] = (folder / name).read_bytes()
-        components = {part: self._component(folder, component, place) for part, component in kept.items()}
+            files[component.graph] = (folder / component.graph).read_bytes()
+            components[part] = self._component(folder, component)
         inside = msgspec.structs.replace(whole, components=components)
-        self.files[f"{place}/{low.NAME}"] = msgspec.json.encode(inside, order="deterministic")
-        return msgspec.structs.replace(model, folder=None, lowered=place, place="")
+        files[low.NAME] = msgspec.json.encode(inside, order="deterministic")
+        # Two models of the script that are one model are there once.
+        place = f"models/{_digest(*(part for name in sorted(files) for part in (name.encode(), files[name])))}"
+        self.files |= {f"{place}/{name}": data for name, data in files.items()}
+        return msgspec.structs.replace(model, folder=None, lowered=place)
 
-    def _component(self, folder: Path, component: Component, place: str) -> Component:
-        self.files[f"{place}/{component.graph}"] = (folder / component.graph).read_bytes()
+    def _component(self, folder: Path, component: Component) -> Component:
+        """The component with its weights by their content, as the graph wants them."""
         found = {}
         for name, weight in component.weights.items():
             tensor = weights.one(folder, weight)
-            entry = f"weights/{hashlib.sha256(tensor.tobytes()).hexdigest()[:32]}"
+            entry = f"weights/{_digest(tensor.tobytes())}"
             self.tensors[entry] = partial(weights.one, folder, weight)
             found[name] = Weight(entry, "", list(tensor.shape))
         return msgspec.structs.replace(component, weights=found)
 
 
-def _without_folders(plan: p.Plan) -> object:
-    """The plan with the names of scripts alone in its places."""
-
-    def shortened(value: object) -> object:
-        if isinstance(value, dict):
-            return {
-                name: Path(item).name if name == "place" and isinstance(item, str) else shortened(item)
-                for name, item in value.items()
-            }
-        if isinstance(value, list | tuple):
-            return [shortened(item) for item in value]
-        return value
-
-    return shortened(msgspec.to_builtins(plan))
+def _digest(*parts: bytes) -> str:
+    """A name for some contents."""
+    found = seal.digest()
+    for part in parts:
+        found.update(seal.digest(part).digest())
+    return found.hexdigest()[:32]
 
 
-def _stages(plan: p.Plan) -> dict[str, set[str]]:
-    """The methods of each model that a plan calls."""
-    found: dict[str, set[str]] = {name: set() for name in plan.models}
+def _without_folders(value: Any) -> Any:
+    """The plan, or a part of it, with the names of scripts alone in its places."""
+    match value:
+        case msgspec.Struct():
+            fields = {name: _without_folders(getattr(value, name)) for name in value.__struct_fields__}
+            if isinstance(value, (p.Step, p.Model)):
+                fields["place"] = Path(fields["place"]).name
+            return type(value)(**fields)
+        case list():
+            return [_without_folders(item) for item in value]
+        case dict():
+            return {name: _without_folders(item) for name, item in value.items()}
+        case _:
+            return value
 
-    def look(value: object) -> None:
-        if isinstance(value, dict):
-            if value.get("step") == "model_call":
-                found[value["model"]].add(value["method"])
-            for item in value.values():
-                look(item)
-        elif isinstance(value, list | tuple):
-            for item in value:
-                look(item)
 
-    look(msgspec.to_builtins(plan))
-    return found
+def _calls(value: Any) -> Iterator[p.ModelCall]:
+    """The calls of models in a plan, or in a part of it."""
+    if isinstance(value, p.ModelCall):
+        yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _calls(getattr(value, name))
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _calls(item)
 
 
 def _needed(model: Lowered, provider: str, methods: set[str]) -> dict[str, Component]:
@@ -242,17 +249,15 @@ class _Writer:
             info.extra = b"\x35\xd9" + (-header % _ALIGNED).to_bytes(2, "little") + bytes(-header % _ALIGNED)
         archive.writestr(info, data)
         offset = self.file.tell() - len(data)
-        if weights:
-            self.file.seek(begin)
-            digest = seal.blake2b(self.file.read(), digest_size=32)
-            self.entries[name] = Entry(offset, len(data), begin, digest.hexdigest())
-        else:
-            self.entries[name] = Entry(offset, len(data))
+        begin = begin if weights else offset
+        self.file.seek(begin)
+        digest = seal.digest(self.file.read())
+        self.entries[name] = Entry(offset, len(data), begin, digest.hexdigest())
 
     def _seal(self, begin: int, manifest: int) -> None:
         """Puts the digest of everything but the weights to the end."""
         self.file.seek(0)
-        digest = seal.blake2b(self.file.read(begin), digest_size=32)
+        digest = seal.digest(self.file.read(begin))
         size = self.file.seek(0, 2)
         self.file.seek(manifest - seal.HEADER)
         digest.update(self.file.read(size - 64 - manifest + seal.HEADER))

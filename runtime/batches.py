@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gflow.kernels import noise
@@ -17,6 +18,7 @@ from gflow.kernels.models import Method, providers
 from gflow.runtime import costs
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import Node
+from gflow.runtime.costs import Costs
 from gflow.runtime.engines.base import BatchModel, CallContext, LoadedModel, Request
 from gflow.runtime.errors import OutOfMemory, RunError
 from gflow.runtime.machine import Job, Later, Machine
@@ -85,8 +87,12 @@ class Models:
         self.exact = exact
         self.loaded: dict[str, LoadedModel] = {}
         self.limits: dict[tuple[str, str], int] = {}
-        self.costs = costs.load()
         self._turns: dict[str, threading.RLock] = {}
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What batches cost here, read when there is one to split."""
+        return costs.load()
 
     def model(self, name: str) -> LoadedModel:
         """The model of that name, ready."""

@@ -12,15 +12,18 @@ from gflow.runtime import seal
 from gflow.runtime.errors import BundleBroken
 from gflow.runtime.plan import Plan
 
+#: Bytes that are read at once to be checked.
+_PIECE = 1 << 20
+
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """Where an entry's bytes are. Weights have a digest of their own, BLAKE2b of 256 bits, over the bytes from `begin`
-    on: the zip's header and the padding before them, and themselves."""
+    """Where an entry's bytes are. `digest`: BLAKE2b of 256 bits over those from `begin` on, which for weights takes
+    in the zip's header and the padding before them."""
 
     offset: int
     size: int
-    begin: int = 0
-    digest: str = ""
+    begin: int
+    digest: str
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -87,7 +90,10 @@ class Bundle:
         entry = self._entry(name)
         with open(self.path, "rb") as file:
             file.seek(entry.offset)
-            return file.read(entry.size)
+            data = file.read(entry.size)
+        if seal.digest(data).hexdigest() != entry.digest:
+            raise self._changed(name)
+        return data
 
     def weights(self, name: str) -> int:
         """Where the bytes of weights begin in the file. They are checked when they are first asked for."""
@@ -95,24 +101,40 @@ class Bundle:
         with self._lock:
             known = name in self._checked
         if not known:
-            with open(self.path, "rb") as file:
-                file.seek(entry.begin)
-                found = seal.blake2b(file.read(entry.offset + entry.size - entry.begin), digest_size=32).hexdigest()
-            if found != entry.digest:
-                raise BundleBroken(f"{self.path} can't be used: its weights {name} were changed after it was made")
+            self._check(name, entry)
             with self._lock:
                 self._checked.add(name)
         return entry.offset
 
+    def _check(self, name: str, entry: Entry) -> None:
+        """Reads in pieces: weights that are mapped should not be held twice."""
+        digest, left = seal.digest(), entry.offset + entry.size - entry.begin
+        with open(self.path, "rb", buffering=0) as file:
+            file.seek(entry.begin)
+            while left > 0 and (piece := file.read(min(left, _PIECE))):
+                digest.update(piece)
+                left -= len(piece)
+        if digest.hexdigest() != entry.digest:
+            raise self._changed(name)
+
     def check_all(self) -> None:
-        """Checks all weights."""
+        """Checks every entry, and that the zip's own directory says the same. Raises BundleBroken."""
+        import zipfile  # Heavy; a bundle that runs does without.
+
         for name, entry in self.manifest.entries.items():
-            if entry.digest:
-                self.weights(name)
+            self._check(name, entry)
+        with zipfile.ZipFile(self.path) as archive:
+            listed = {info.filename: info.file_size for info in archive.infolist()}
+        listed.pop("manifest.json", None)
+        if listed != {name: entry.size for name, entry in self.manifest.entries.items()}:
+            raise BundleBroken(f"{self.path} can't be used: its manifest names other files than it holds")
 
     def folder(self, name: str) -> Part:
         """A folder inside the bundle."""
         return Part(self, name)
+
+    def _changed(self, name: str) -> BundleBroken:
+        return BundleBroken(f"{self.path} can't be used: {name} was changed after it was made")
 
     def _entry(self, name: str) -> Entry:
         found = self.manifest.entries.get(name)

@@ -26,6 +26,11 @@ HEADER = 30 + len("manifest.json")
 LARGE = 1 << 32
 
 
+def digest(data: bytes = b"") -> blake2b:
+    """The digest that bundles use: BLAKE2b of 256 bits."""
+    return blake2b(data, digest_size=32)
+
+
 class Broken(Exception):
     """A bundle that must not be used, and why."""
 
@@ -44,12 +49,11 @@ def check(path: str) -> "tuple[int, int, int]":
         begin, manifest, length = numbers
         if not 0 <= begin <= manifest - HEADER <= manifest + length <= size or version < 1:
             raise Broken("it is damaged")
-        digest = blake2b(digest_size=32)
         file.seek(0)
-        digest.update(file.read(begin))
+        found = digest(file.read(begin))
         file.seek(manifest - HEADER)
-        digest.update(file.read(size - 64 - manifest + HEADER))
-    if digest.hexdigest().encode() != comment[5]:
+        found.update(file.read(size - 64 - manifest + HEADER))
+    if found.hexdigest().encode() != comment[5]:
         raise Broken("it was changed after it was made")
     return begin, manifest, length
 

@@ -22,7 +22,7 @@ from gflow.compiler.program import load
 from gflow.kernels.models import providers
 from gflow.runtime import costs
 from gflow.runtime.engines.base import Request
-from gflow.runtime.errors import EngineFailed, ExternFailed, OutOfMemory, RunError
+from gflow.runtime.errors import EngineFailed, ExternFailed, OpFailed, OutOfMemory, RunError
 from gflow.runtime.executor import Executor, Observer
 
 HEAD = """
@@ -225,9 +225,26 @@ def test_what_waits_when_a_run_fails_is_never_called(make: Make) -> None:
     executor, judge = make(source)
     with pytest.raises(ExternFailed):
         executor.run("f", {})
-    with pytest.raises(Exception, match="empty"):
+    with pytest.raises(OpFailed, match="empty"):
         executor.run("g", {})
     assert judge.batches == []
+
+
+def test_what_waits_inside_a_try_that_fails_is_never_called(make: Make) -> None:
+    source = """
+    flow f() -> float {
+      p = solid(4x4, "red")
+      try {
+        a = broken("a")
+        b = judge.score(p, "b")
+        c = judge.score(slow(p), "c")
+        best([b, c, 1.0 * count([a])], by: x => x)
+      } else { judge.score(p, "dd") }
+    }
+    """
+    executor, judge = make(source)
+    assert executor.run("f", {}) == 6.0
+    assert judge.batches == [(1, ["dd"])]
 
 
 def test_progress_tells_of_batches(make: Make) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +31,6 @@ def command(file: Path, out: Path | None, flow: str | None, target: str) -> None
     ./poster --idea "a green star" --out posters
     """
     with report.errors():
-        import msgspec
-
         from gflow.cli.progress import shown
         from gflow.compiler import bundle
         from gflow.compiler.compiled import compiled
@@ -48,19 +45,28 @@ def command(file: Path, out: Path | None, flow: str | None, target: str) -> None
         flows = program.plan.flows
         if flow is not None and flow not in flows:
             raise InputError(f"{file} has no flow {flow!r}: it has {', '.join(flows)}")
-        if not flows:
+        main = flow or program.plan.main
+        if main is None:
             raise InputError(f"{file} has no flow to compile")
         kept = frozenset({flow} if flow else (name for name in flows if "." not in name))
         place = out or Path(file.stem)
-        if place.is_dir():
-            raise InputError(f"{place} is a folder", help="give a file: `-o NAME`")
+        _check_place(place)
         with shown(quiet=False) as observer:
             made = compiled(program, Target(flows=kept, costs=costs()), progress=observer.exporting)
         _refuse(made)
-        if flow is not None:
-            made = replace(made, plan=msgspec.structs.replace(made.plan, main=flow))
-        manifest = bundle.write(made, program.file.source.text, place)
+        manifest = bundle.write(made, program.file.source.text, place, main=main)
         _tell(place, manifest, time.monotonic() - start)
+
+
+def _check_place(place: Path) -> None:
+    """Refuses to write over what is no bundle: a script without an ending, above all."""
+    from gflow.runtime.bundle import is_bundle
+    from gflow.runtime.errors import InputError
+
+    if place.is_dir():
+        raise InputError(f"{place} is a folder", help="give a file: `-o NAME`")
+    if place.exists() and not is_bundle(place) and (not place.is_file() or place.stat().st_size):
+        raise InputError(f"{place} is there already, and no bundle", help="give another name: `-o NAME`")
 
 
 def _refuse(made: Compiled) -> None:
@@ -83,7 +89,7 @@ def _refuse(made: Compiled) -> None:
 
 
 def _tell(place: Path, manifest: Manifest, seconds: float) -> None:
-    weights = sum(entry.size for entry in manifest.entries.values() if entry.digest)
+    weights = sum(entry.size for name, entry in manifest.entries.items() if name.startswith("weights/"))
     models = ", ".join(manifest.models) or "no models"
     size = place.stat().st_size
     print(f"{place}: {size / 1e6:.1f} MB, of which {weights / 1e6:.1f} MB weights ({models}), {seconds:.1f} s")

@@ -27,4 +27,4 @@ def test_they_reach_their_goals() -> None:
 def test_they_are_small_and_safe() -> None:
     files = [path for path in STARTER.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 25_000_000
-    assert {path.suffix for path in files} == {".safetensors", ".json", ".jinja"}
+    assert {path.suffix for path in files} == {".safetensors", ".json", ".jinja", ".onnx", ".bin"}

@@ -106,6 +106,7 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
 
     from gflow.compiler.models import schedules
     from gflow.compiler.models.export import NotLowered
+    from gflow.compiler.models.latent_diffusion import vae_factor
 
     if folder.is_file():
         raise NotLowered("checkpoint", "a single file has no configuration of its own")
@@ -117,14 +118,15 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
         folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
     )
     module = importlib.import_module(f"gflow.compiler.models.{family}")
-    components, settings = module.lower(pipeline, folder, out, progress)
+    # First what is refused soonest: exporting the networks takes longer.
     progress("denoise loops")
-    settings["schedules"] = "schedules.bin"
     (out / "schedules.bin").write_bytes(
         schedules.for_model(
-            pipeline.scheduler, patch=2 * settings["factor"], gives_sigmas=settings.pop("gives_sigmas", False)
+            pipeline.scheduler, patch=2 * vae_factor(pipeline.vae), gives_sigmas=module.GIVES_SIGMAS
         )
     )
+    components, settings = module.lower(pipeline, folder, out, progress)
+    settings["schedules"] = "schedules.bin"
     files = ["schedules.bin", *(text["tokenizer"] for text in settings["texts"])]
     return Lowered(family=family, components=components, settings=settings, files=files)
 

@@ -27,6 +27,9 @@ from gflow.runtime.lowered import Component
 #: Tokens that diffusers' pipeline gives T5.
 _T5_LENGTH = 512
 
+#: Whether its pipeline hands the scheduler sigmas of its own.
+GIVES_SIGMAS = True
+
 
 class _Network(nn.Module):
     """One evaluation of the transformer on plain latents: packing them to 2x2 patches happens here."""
@@ -83,7 +86,6 @@ def lower(
         "guidance": "network" if pipeline.transformer.config.guidance_embeds else "none",
         "inpaint": "blend",
         "start": "early",
-        "gives_sigmas": not pipeline.scheduler.config.get("use_flow_sigmas", False),
     }
 
 

@@ -46,6 +46,7 @@ def for_model(scheduler: Any, *, patch: int = 16, gives_sigmas: bool = False) ->
     the scheduler sigmas that fall evenly from 1 to 1 / steps, instead of leaving them to it.
     """
     try:
+        gives_sigmas = gives_sigmas and not scheduler.config.get("use_flow_sigmas")
         if scheduler.config.get("use_dynamic_shifting"):
             return denoise.encode(Schedules(shift=_shift(scheduler, patch, gives_sigmas), range="any steps"))
         return denoise.encode(_tables(scheduler, gives_sigmas))

@@ -25,6 +25,9 @@ from gflow.compiler.models.latent_diffusion import (
 )
 from gflow.runtime.lowered import Component
 
+#: Whether its pipeline hands the scheduler sigmas of its own.
+GIVES_SIGMAS = False
+
 
 class _Network(nn.Module):
     """One evaluation of the U-Net. `guidance` is used by networks that are told it (latent consistency)."""

@@ -27,6 +27,9 @@ from gflow.runtime.lowered import Component
 #: Tokens that diffusers' pipeline gives T5.
 _T5_LENGTH = 256
 
+#: Whether its pipeline hands the scheduler sigmas of its own.
+GIVES_SIGMAS = False
+
 
 class _Network(nn.Module):
     """One evaluation of the transformer. The encoders' outputs are joined here: CLIP's side by side, filled up

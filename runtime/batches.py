@@ -18,10 +18,11 @@ from gflow.kernels.models import Method, providers
 from gflow.runtime import costs
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import Node
+from gflow.runtime.cache import Damaged, Results, call_key, model_identity
 from gflow.runtime.costs import Costs
 from gflow.runtime.engines.base import BatchModel, CallContext, LoadedModel, Request
 from gflow.runtime.errors import OutOfMemory, RunError
-from gflow.runtime.machine import Job, Later, Machine
+from gflow.runtime.machine import Job, Later, Machine, Steps
 from gflow.runtime.steps import widened
 
 if TYPE_CHECKING:
@@ -78,13 +79,23 @@ class Models:
     """The models of an executor, loaded when they are first called; what all its runs share.
 
     load: loads a model. batched: whether a model that is not loaded yet will take batches. exact: every batch of a
-    group has one size. `limits`: the sizes that were too large for the memory there is, halved, by group.
+    group has one size. results: where results are kept between runs, if they are. `limits`: the sizes that were too
+    large for the memory there is, halved, by group.
     """
 
-    def __init__(self, load: Callable[[str], LoadedModel], batched: Callable[[str], bool], *, exact: bool) -> None:
+    def __init__(
+        self,
+        load: Callable[[str], LoadedModel],
+        batched: Callable[[str], bool],
+        *,
+        exact: bool,
+        results: Results | None = None,
+    ) -> None:
         self.load = load
         self.batched = batched
         self.exact = exact
+        self.results = results
+        self._identities: dict[str, str | None] = {}
         self.loaded: dict[str, LoadedModel] = {}
         self.limits: dict[tuple[str, str], int] = {}
         self._turns: dict[str, threading.RLock] = {}
@@ -102,6 +113,12 @@ class Models:
 
     def takes_batches(self, name: str) -> bool:
         return isinstance(self.loaded[name], BatchModel) if name in self.loaded else self.batched(name)
+
+    def identity(self, model: p.Model) -> str | None:
+        """A digest of what a model is."""
+        if model.name not in self._identities:
+            self._identities[model.name] = model_identity(model)
+        return self._identities[model.name]
 
     def turn(self, lane: str) -> threading.RLock:
         """Held while a lane's model is called: an earlier run that was interrupted may still be at it."""
@@ -122,13 +139,48 @@ class Calls:
         self._telling = telling
         machine.gather = self._gather
 
-    def call(self, scope: Scope, node: Node) -> Later:
-        """What will have the result of a step's call."""
+    def call(self, scope: Scope, node: Node) -> Steps:
+        """The result of a step's call: one that was kept, or a new one."""
         step = node.step
         assert isinstance(step, p.ModelCall)
         called = self._called(step, scope)
+        results, name = self.models.results, self._name(called)
+        if results is None or name is None:
+            return (yield self._made(called, (*scope.order, node.index)))
+        try:
+            value = results.get(name)
+        except KeyError:
+            pass
+        except Damaged as error:
+            called.request.context.warn(f"a kept result was damaged, and is computed anew: {error}")
+        else:
+            self._told(called)
+            return value
+        value = yield self._made(called, (*scope.order, node.index))
+        results.put(name, value)
+        return value
+
+    def _name(self, called: Called) -> str | None:
+        """What the call's result is kept under; None where it is not kept."""
+        step, method, request = called.step, called.method, called.request
+        if self.models.results is None:
+            return None
+        model = self.models.identity(self.plan.models[step.model])
+        if model is None:
+            return None
+        key = request.key if method.random else None
+        more = (method.version, str(step.as_type), self.models.exact)
+        return call_key(model, step.method, request.args, key, more)
+
+    def _told(self, called: Called) -> None:
+        with self._telling:
+            self.observer.kept(called.label)
+
+    def _made(self, called: Called, order: tuple[int, ...]) -> Later:
+        """What will have the call's result."""
+        step = called.step
         if called.method.uniform is not None and self.models.takes_batches(step.model):
-            waiting = Waiting(called, (*scope.order, node.index))
+            waiting = Waiting(called, order)
             self._waiting.append(waiting)
             return waiting
         return self.machine.submit(lambda: self._alone(called), self._lane(step.model))

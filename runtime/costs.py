@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from gflow.runtime.cache import folder
+
 #: How many calls may run as one, unless a table says more.
 SIZES = (1, 2, 4, 8)
 
@@ -68,8 +70,7 @@ def _relative(size: int) -> float:
 
 def file() -> Path:
     """Where the measured table is."""
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("GFLOW_CACHE") or f"{home}/gflow").expanduser() / "costs.json"
+    return folder() / "costs.json"
 
 
 def load() -> Costs:

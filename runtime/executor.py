@@ -17,6 +17,7 @@ from gflow.runtime import plan as p
 from gflow.runtime.batches import Calls, Models
 from gflow.runtime.blocks import Analysis
 from gflow.runtime.bundle import Bundle, Folder
+from gflow.runtime.cache import Results
 from gflow.runtime.coming import Networks, coming
 from gflow.runtime.components import Components
 from gflow.runtime.engines import choose
@@ -41,6 +42,9 @@ class Observer:
     def batch(self, label: str, size: int, used: int) -> None:
         """The call that began is a batch of `size`, of which `used` are asked for; the rest is padding."""
 
+    def kept(self, label: str) -> None:
+        """A call's result was kept from an earlier run; it is not made again."""
+
     def finished(self) -> None:
         """The call is over."""
 
@@ -62,7 +66,8 @@ class Executor:
 
     seed: what all randomness is derived from. stand_ins: placeholders answer instead of models. exact: batches
     of a call all have one size, so that the bits of a picture don't depend on how many are made. memory: bytes
-    that weights may take. bundle: what the plan and its models came from, where it was one.
+    that weights may take. bundle: what the plan and its models came from, where it was one. results: where the
+    results of models' calls are kept from run to run.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Executor:
         exact: bool = False,
         memory: int | None = None,
         bundle: Bundle | None = None,
+        results: Results | None = None,
     ) -> None:
         self.plan = plan
         self.seed = seed
@@ -82,7 +88,7 @@ class Executor:
         self.observer = observer or Observer()
         self._telling = threading.Lock()
         self.components = Components(bundle, memory=memory, loaded=self._loaded, evicted=self._evicted)
-        self._models = Models(self._load, self._takes_batches, exact=exact)
+        self._models = Models(self._load, self._takes_batches, exact=exact, results=None if stand_ins else results)
         self._analysis = Analysis(plan)
 
     def run(self, flow: str, args: Mapping[str, Any]) -> Any:

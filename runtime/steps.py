@@ -82,7 +82,7 @@ def extern(scope: Scope, node: Node) -> Steps:
 
 
 def model_call(scope: Scope, node: Node) -> Steps:
-    return (yield scope.run.calls.call(scope, node))
+    return (yield from scope.run.calls.call(scope, node))
 
 
 def flow_call(scope: Scope, node: Node) -> Steps:

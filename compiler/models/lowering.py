@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gflow.compiler.models.export import NotLowered
+from gflow.runtime import cache
 from gflow.runtime.lowered import NAME, Lowered, read, write
 
 #: Raised when what lowering writes changes: older folders of the cache are then not used any more.
@@ -20,12 +21,6 @@ VERSION = 1
 Progress = Callable[[str], None]
 
 __all__ = ["NotLowered", "lower", "lowered_folder"]
-
-
-def cache_folder() -> Path:
-    """Where gflow keeps what can be made again: GFLOW_CACHE, else the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("GFLOW_CACHE") or f"{home}/gflow").expanduser()
 
 
 def lowered_folder(provider: str, folder: Path, *, progress: Progress = lambda what: None) -> Path:
@@ -37,7 +32,7 @@ def lowered_folder(provider: str, folder: Path, *, progress: Progress = lambda w
     shipped = folder / "lowered"
     if _usable(shipped):
         return shipped
-    place = cache_folder() / "lowered" / _identity(provider, folder)
+    place = cache.folder() / "lowered" / _identity(provider, folder)
     if not _usable(place):
         _make(provider, folder, place, progress)
     return place
@@ -51,13 +46,8 @@ def _usable(folder: Path) -> bool:
 
 
 def _identity(provider: str, folder: Path) -> str:
-    """A name for what the model's files are now: which, how large, and when they were changed."""
-    found = hashlib.sha256(f"{VERSION} {provider} {folder.resolve()}".encode())
-    for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
-        if file.is_file():
-            known = file.stat()
-            found.update(f"{file.relative_to(folder)} {known.st_size} {known.st_mtime_ns}\n".encode())
-    return found.hexdigest()[:32]
+    """A name for what the model's files are now."""
+    return hashlib.sha256(f"{VERSION} {provider}\n".encode() + cache.stamp(folder)).hexdigest()[:32]
 
 
 def _make(provider: str, folder: Path, place: Path, progress: Progress) -> None:

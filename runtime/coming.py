@@ -85,8 +85,13 @@ def networks(lowered: Lowered, provider: str, method: str, given: Sequence[str])
 
 def coming(plan: p.Plan, flow: p.Flow, bundle: Bundle | None = None, *, once: Collection[p.Step] = ()) -> Coming:
     """What a flow of a plan will need, in order. `once`: loops that are known to be gone through once."""
+    return used(Networks(plan, bundle), flow, once=once)
+
+
+def used(networks: Networks, flow: p.Flow, *, once: Collection[p.Step] = ()) -> Coming:
+    """The same, of networks that are known."""
     found = Coming()
-    _walk(Networks(plan, bundle), flow.body, found, {id(step) for step in once})
+    _walk(networks, flow.body, found, {id(step) for step in once})
     return found
 
 
@@ -110,11 +115,13 @@ def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int]) -> 
 
 
 class Networks:
-    """The networks that the calls of a plan use. What says so is read once a model."""
+    """The networks that the calls of a plan use. What says so is read once a model. apart: each model's networks
+    are taken for its own, though others may hold the same."""
 
-    def __init__(self, plan: p.Plan, bundle: Bundle | None = None) -> None:
+    def __init__(self, plan: p.Plan, bundle: Bundle | None = None, *, apart: bool = False) -> None:
         self.plan = plan
         self.bundle = bundle
+        self.apart = apart
         self._lowered: dict[str, Lowered | None] = {}
 
     def of(self, step: p.ModelCall) -> list[Component]:
@@ -127,7 +134,10 @@ class Networks:
     def lowered(self, model: str) -> Lowered | None:
         """The lowered form of a model; None where there is none that can be read, as loading it will tell."""
         if model not in self._lowered:
-            self._lowered[model] = self._read(self.plan.models[model].lowered)
+            found = self._read(self.plan.models[model].lowered)
+            if self.apart and found is not None:
+                found = _own(found, model)
+            self._lowered[model] = found
         return self._lowered[model]
 
     def _read(self, place: str | None) -> Lowered | None:
@@ -137,3 +147,11 @@ class Networks:
             return read(Path(place) if self.bundle is None else self.bundle.folder(place))
         except (OSError, msgspec.MsgspecError):
             return None
+
+
+def _own(lowered: Lowered, model: str) -> Lowered:
+    parts = {
+        name: msgspec.structs.replace(part, identity=f"{model} {part.identity}")
+        for name, part in lowered.components.items()
+    }
+    return msgspec.structs.replace(lowered, components=parts)

@@ -15,7 +15,7 @@ import msgspec
 from gflow.kernels.models import providers
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import Analysis, Body, regions
-from gflow.runtime.coming import Coming, Networks, coming
+from gflow.runtime.coming import Coming, Networks, used
 from gflow.runtime.costs import Costs
 
 #: How many items a list is taken to have that only a run will tell.
@@ -56,22 +56,24 @@ class Foreseen(msgspec.Struct, frozen=True):
     assumed: bool
 
 
-def foresee(plan: p.Plan, flow: p.Flow, costs: Costs, *, memory: int | None = None) -> Foreseen:
-    """What a flow will take, with its parameters' defaults."""
+def foresee(
+    plan: p.Plan, flow: p.Flow, costs: Costs, *, memory: int | None = None, networks: Networks | None = None
+) -> Foreseen:
+    """What a flow will take, with its parameters' defaults. `networks`: of the plan, where they are known."""
+    networks = networks or Networks(plan)
     walk = _Walk(plan, costs)
     defaults = {param.slot: p.decode(param.type, param.default) for param in flow.params if not param.required}
     walk.block(flow.body, walk.known(defaults), 1, 1)
-    loads, peak = _loads(plan, coming(plan, flow, once=walk.once), memory)
+    loads, peak = _loads(networks, used(networks, flow, once=walk.once), memory)
     calls = walk.calls()
     seconds = sum(each.seconds for each in calls)
     return Foreseen(loads, peak, calls, seconds, bool(costs.seconds), walk.assumed)
 
 
-def _loads(plan: p.Plan, ahead: Coming, memory: int | None) -> tuple[list[Load], int]:
+def _loads(networks: Networks, ahead: Coming, memory: int | None) -> tuple[list[Load], int]:
     """The loads, loops gone through twice, and the most that is held."""
-    networks = Networks(plan)
     about: dict[str, tuple[str, str, int]] = {}
-    for model in plan.models:
+    for model in networks.plan.models:
         lowered = networks.lowered(model)
         for name, component in (lowered.components if lowered else {}).items():
             about.setdefault(component.identity, (name, model, component.bytes))

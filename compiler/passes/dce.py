@@ -22,7 +22,7 @@ class DeadCode(Pass):
         self.gone = 0
         for flow in flows.values():
             self._block(flow.body.block)
-        kept = _reached(flows, target)
+        kept = reached(flows, target)
         dropped = [name for name, op in flows.items() if name not in kept and op.kind.data == "flow"]
         for name, op in flows.items():
             if name not in kept:
@@ -54,7 +54,7 @@ class DeadCode(Pass):
             op = before
 
 
-def _reached(flows: dict[str, d.FlowOp], target: Target) -> set[str]:
+def reached(flows: dict[str, d.FlowOp], target: Target) -> set[str]:
     """The flows that are kept, and those that they call."""
     waiting = [
         name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ from gflow.compiler.lower import lower
 from gflow.compiler.models.lowering import NotLowered, lowered_folder
 from gflow.compiler.optimize import Report, optimize
 from gflow.compiler.passes import Target, models
+from gflow.compiler.passes.schedule import too_large
 from gflow.compiler.program import Program
+from gflow.grammar.diagnostics import Diagnostic, ScriptError
+from gflow.grammar.diagnostics.planning import OverBudget
+from gflow.grammar.source import Source, Span
 from gflow.runtime.plan import Plan
 
 
@@ -40,6 +45,8 @@ def compiled(
 
     leave_out: passes that don't run. dump: passes after which the report keeps the IR. lowers: whether models are
     lowered; exporting one that never was takes a while, and `progress` is told what is being exported.
+
+    Raises ScriptError where the target's budget of memory can't hold a network.
     """
     module = program.module.clone()
     refused: dict[str, NotLowered] = {}
@@ -56,4 +63,25 @@ def compiled(
                 refused[name] = error
     report = optimize(module, target, leave_out=leave_out, dump=dump)
     plan = lower(module, script=program.plan.script, main=program.plan.main)
+    if target.memory is not None:
+        _check_budget(plan, target.memory)
     return Compiled(plan, module, report, refused)
+
+
+def _check_budget(plan: Plan, memory: int) -> None:
+    """Raises ScriptError with every model that does not fit."""
+    found: list[Diagnostic] = []
+    for large in too_large(plan, memory):
+        least = f"{math.ceil(large.bytes / 2**20)}MiB"
+        sizes = (f"{memory / 1e6:,.1f} MB", f"{large.bytes / 1e6:,.1f} MB", least)
+        found.append(OverBudget(_span(large.place), large.model, large.network, *sizes))
+    if found:
+        raise ScriptError(found)
+
+
+def _span(place: str) -> Span:
+    """The rest of the line from a place on, `file:line:column`."""
+    path, line, column = place.rsplit(":", 2)
+    source = Source(path, Path(path).read_text(encoding="utf-8"))
+    start = source.offset(int(line)) + int(column) - 1
+    return Span(source, start, source.offset(int(line)) + len(source.line(int(line))))

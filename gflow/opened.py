@@ -34,17 +34,19 @@ class Opened:
         *,
         tests: bool = False,
         lowers: bool = True,
+        memory: int | None = None,
         progress: Callable[[str], None] = lambda what: None,
     ) -> Plan:
         """The plan that runs: of a script, compiled for some of its flows (None: all of them), models lowered
-        unless nothing but placeholders will answer. `progress` is told what is being exported."""
+        unless nothing but placeholders will answer. memory: bytes that weights may take. `progress` is told what
+        is being exported. Raises ScriptError where the memory can't hold a network."""
         if self.program is None:
             return self.plan
         from gflow.compiler.compiled import compiled
         from gflow.compiler.passes import Target
         from gflow.runtime.costs import load
 
-        target = Target(flows=flows, tests=tests, costs=load())
+        target = Target(flows=flows, tests=tests, memory=memory, costs=load())
         return compiled(self.program, target, lowers=lowers, progress=progress).plan
 
 

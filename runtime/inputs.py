@@ -51,6 +51,25 @@ def from_python(type_: t.AnyType, value: Any, *, name: str) -> Any:
     return _Reader(Path()).data(type_, value, name)
 
 
+_MEMORY = re.compile(r"([\d.]+)\s*([kKMGT]?)(i?)B", re.ASCII)
+
+
+def read_memory(text: str, *, option: str) -> int:
+    """Bytes, from `8GiB`, `512 MiB` or `2GB`. Raises InputError."""
+    found = _MEMORY.fullmatch(text.strip())
+    try:
+        assert found is not None
+        number, prefix, binary = float(found[1]), found[2].upper(), found[3]
+        size = int(number * (1024 if binary else 1000) ** " KMGT".index(prefix or " "))
+    except (AssertionError, ValueError):
+        size = 0
+    if size < 1:
+        raise InputError(
+            f"{option}: {text!r} is no amount of memory", help="give a number and a unit: 8GiB, 512MiB"
+        )
+    return size
+
+
 def check_range(param: Param, value: Any, *, option: str) -> None:
     """Raises InputError where a value is outside its parameter's range."""
     if value is None:

@@ -22,7 +22,7 @@ NEEDED = {
     "PIL": "pillow",
 }
 
-_OWN = ("out", "seed", "dry-run", "quiet", "json", "help")
+_OWN = ("out", "seed", "memory", "exact", "dry-run", "quiet", "json", "help")
 
 
 def main(path: str, place: tuple[int, int, int]) -> None:
@@ -104,6 +104,8 @@ def _parser(program: str, plan: Any, flow: Any) -> ArgumentParser:
         _add(parser, param)
     parser.add_argument("--out", default="out", metavar="DIR", dest="_out", help="folder of the results (out)")
     parser.add_argument("--seed", default=0, type=int, dest="_seed", metavar="N", help="seed of all randomness (0)")
+    parser.add_argument("--memory", dest="_memory", metavar="SIZE", help="what weights may take, as in 8GiB")
+    parser.add_argument("--exact", action="store_true", dest="_exact", help="the same bits, however many at once")
     parser.add_argument("--dry-run", action="store_true", dest="_dry_run", help="placeholders instead of models")
     parser.add_argument("--quiet", action="store_true", dest="_quiet", help="no progress")
     parser.add_argument("--json", action="store_true", dest="_json", help="print files and results as JSON")
@@ -139,7 +141,15 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
     from gflow.runtime.executor import Executor
 
     observer = _line(quiet=given["_quiet"] or given["_json"])
-    executor = Executor(plan, seed=given["_seed"], stand_ins=given["_dry_run"], observer=observer, bundle=bundle)
+    executor = Executor(
+        plan,
+        seed=given["_seed"],
+        stand_ins=given["_dry_run"],
+        observer=observer,
+        exact=given["_exact"],
+        memory=_memory(given["_memory"]),
+        bundle=bundle,
+    )
     if not given["_dry_run"]:
         executor.prefetch(flow.name)
     from PIL import PngImagePlugin  # noqa: F401  (what writes pictures, imported while networks are loaded)
@@ -166,6 +176,14 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
     files = outputs.write(flow.name, flow.result, result, out, provenance=provenance)
     outputs.show(files, result, as_json=given["_json"])
     return 0
+
+
+def _memory(text: str | None) -> int | None:
+    if text is None:
+        return None
+    from gflow.runtime.inputs import read_memory
+
+    return read_memory(text, option="--memory")
 
 
 def _line(*, quiet: bool) -> Any:

@@ -196,3 +196,25 @@ def test_eight_processes_share_a_folder(tmp_path: Path) -> None:
     told = [worker.communicate(timeout=120)[1] for worker in workers]
     assert told == [""] * 8 and all(worker.returncode == 0 for worker in workers)
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_a_run_on_the_command_line_uses_what_is_there(tmp_path: Path) -> None:
+    script = tmp_path / "pick.gflow"
+    places = {**os.environ, "GFLOW_CACHE": str(tmp_path / "cache")}
+
+    def run(last: str, *options: str) -> str:
+        script.write_text(SCRIPT.format(last=last))
+        command = [sys.executable, "-m", "gflow", "run", script, "--json", "--out", tmp_path / "out", *options]
+        done = subprocess.run(command, env=places, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def changed() -> dict[Path, int]:
+        return {path: path.stat().st_ino for _, _, path in Results(tmp_path / "cache" / "results").entries()}
+
+    run("grade()", "--no-cache")
+    assert changed() == {}
+    first = run("grade()")
+    kept = changed()
+    assert kept and run("grade(contrast: 1.2)") == first  # The same files, the same score.
+    assert changed() == kept

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gflow.compiler.program import check
+from gflow.compiler.compiled import compiled
+from gflow.compiler.passes import Target
+from gflow.compiler.program import check, load
+from gflow.grammar.diagnostics import ScriptError
 
 ERRORS = Path(__file__).parent.parent / "docs" / "errors.md"
 SECTIONS = re.split(r"^## ", ERRORS.read_text("utf-8"), flags=re.MULTILINE)[1:]
@@ -18,9 +21,15 @@ def example(section: str, kind: str) -> str:
     return str(found)
 
 
-def codes(tmp_path: Path, text: str, encoding: str = "utf-8") -> list[str]:
+def codes(tmp_path: Path, text: str, encoding: str = "utf-8", memory: int | None = None) -> list[str]:
+    """memory: the budget that the example is compiled for, where it takes one."""
     script = tmp_path / "example.gflow"
     script.write_bytes(text.encode(encoding))
+    if memory is not None:
+        try:
+            compiled(load(script), Target(memory=memory))
+        except ScriptError as error:
+            return [diagnostic.code for diagnostic in error.diagnostics]
     return [diagnostic.code for diagnostic in check(script)]
 
 
@@ -33,10 +42,11 @@ def test_examples_of_errors(section: str, tmp_path: Path) -> None:
     for name, text in re.findall(r"^```file (\S+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, "utf-8")
-    found = codes(tmp_path, example(section, "wrong"), encoding)
+    memory = 16 * 2**20 if code.startswith("E05") else None
+    found = codes(tmp_path, example(section, "wrong"), encoding, memory)
     assert code in found
     assert {other for other in found if other.startswith("E")} <= {code}
-    right = codes(tmp_path, example(section, "right"))
+    right = codes(tmp_path, example(section, "right"), memory=memory)
     assert not [other for other in right if other.startswith("E") or other == code]
 
 

@@ -143,7 +143,7 @@ def test_a_budget_costs_loads_and_says_so(tmp_path: Path) -> None:
 
 def test_a_network_that_no_budget_holds(tmp_path: Path) -> None:
     found = compile_(tmp_path, SCENES)
-    [large] = too_large(found.module, 20_000_000)
+    [large] = too_large(found.plan, 20_000_000)
     assert (large.model, large.network) == ("painter", "network") and large.bytes > 20_000_000
     assert "s.gflow:2" in large.place
-    assert too_large(found.module, 30_000_000) == []
+    assert too_large(found.plan, 30_000_000) == []

@@ -17,7 +17,9 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from gflow.compiler import dialect as d
 from gflow.compiler.lower import lower
 from gflow.compiler.passes import Pass, Target, counted, models
+from gflow.runtime.coming import coming
 from gflow.runtime.lowered import read
+from gflow.runtime.plan import Plan
 from gflow.runtime.schedule import Foreseen, foresee
 
 
@@ -68,12 +70,15 @@ class TooLarge:
     place: str
 
 
-def too_large(module: ModuleOp, memory: int) -> list[TooLarge]:
-    """The networks of a program's models that alone are larger than a budget, which no batch size helps."""
+def too_large(plan: Plan, memory: int) -> list[TooLarge]:
+    """The networks of a plan that alone are larger than a budget, which no batch size helps."""
+    needed = {
+        identity for flow in (*plan.flows.values(), *plan.tests.values()) for identity in coming(plan, flow).uses
+    }
     found = []
-    for name, op in models(module).items():
-        if op.lowered is not None:
-            for network, component in read(Path(op.lowered.data)).components.items():
-                if component.bytes > memory:
-                    found.append(TooLarge(name, network, component.bytes, op.place))
+    for name, model in plan.models.items():
+        components = read(Path(model.lowered)).components if model.lowered is not None else {}
+        for network, component in components.items():
+            if component.bytes > memory and component.identity in needed:
+                found.append(TooLarge(name, network, component.bytes, model.place))
     return found

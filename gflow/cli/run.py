@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from gflow.runtime import plan as p
 
 #: The options of every run: whether each takes a value.
-_COMMON = {"--out": True, "--seed": True, "--dry-run": False, "--quiet": False, "--json": False}
+_COMMON = {
+    "--out": True,
+    "--seed": True,
+    "--memory": True,
+    "--exact": False,
+    "--no-cache": False,
+    "--dry-run": False,
+    "--quiet": False,
+    "--json": False,
+}
+_SETTINGS = [option.removeprefix("--").replace("-", "_") for option in _COMMON]
 _HELP = ["-h", "--help"]
 
 
@@ -49,7 +59,8 @@ def command(context: click.Context, file: str, rest: tuple[str, ...]) -> None:
 
     The flow's parameters are options: `gflow run FILE --help` lists them. FLOW, right after FILE, is the file's
     last one unless it is named. Images, lists and records come from files: PNG, JPEG, WebP, CSV, JSONL, JSON.
-    Every run has these options, too: --out DIR, --seed N, --dry-run, --quiet, --json.
+    Every run has these options, too: --out DIR, --seed N, --memory SIZE, --exact, --no-cache, --dry-run, --quiet,
+    --json.
 
     \b
     gflow run examples/poster.gflow --drafts 4 --out posters
@@ -106,6 +117,9 @@ def _command_of(program: Opened, flow: p.Flow) -> click.Command:
             ["--out", "_out"], default="out", show_default=True, metavar="DIR", help="Folder of the results."
         ),
         click.Option(["--seed", "_seed"], type=int, default=0, show_default=True, help="Seed of all randomness."),
+        click.Option(["--memory", "_memory"], metavar="SIZE", help="What weights may take, as in 8GiB."),
+        click.Option(["--exact", "_exact"], is_flag=True, help="The same bits however many are made at once."),
+        click.Option(["--no-cache", "_no_cache"], is_flag=True, help="Make anew what an earlier run has made."),
         click.Option(["--dry-run", "_dry_run"], is_flag=True, help="Placeholders answer instead of models."),
         click.Option(["--quiet", "_quiet"], is_flag=True, help="No progress, no warnings about the script."),
         click.Option(["--json", "_json"], is_flag=True, help="Print files and results as JSON."),
@@ -113,7 +127,7 @@ def _command_of(program: Opened, flow: p.Flow) -> click.Command:
     others = ", ".join(name for name in program.plan.flows if name != flow.name)
 
     def callback(**given: Any) -> None:
-        settings = {name: given.pop(f"_{name}") for name in ("out", "seed", "dry_run", "quiet", "json")}
+        settings = {name: given.pop(f"_{name}") for name in _SETTINGS}
         _run(program, flow, given, settings)
 
     return click.Command(
@@ -164,6 +178,7 @@ def _decoded(param: p.Param) -> Any:
 def _run(program: Opened, flow: p.Flow, given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     from gflow.cli.progress import shown
     from gflow.runtime import inputs, outputs
+    from gflow.runtime.cache import Results
     from gflow.runtime.executor import Executor
 
     values = {}
@@ -177,16 +192,25 @@ def _run(program: Opened, flow: p.Flow, given: Mapping[str, Any], settings: Mapp
             values[param.name] = value
     out = Path(settings["out"])
     outputs.prepare(out)
+    memory = settings["memory"] and inputs.read_memory(settings["memory"], option="--memory")
+    results = None if settings["no_cache"] or program.bundle is not None else Results()
     with shown(quiet=settings["quiet"] or settings["json"]) as observer:
-        plan = program.runnable(frozenset({flow.name}), lowers=not settings["dry_run"], progress=observer.exporting)
+        plan = program.runnable(
+            frozenset({flow.name}), lowers=not settings["dry_run"], memory=memory, progress=observer.exporting
+        )
         executor = Executor(
             plan,
             seed=settings["seed"],
             stand_ins=settings["dry_run"],
             observer=observer,
+            exact=settings["exact"],
+            memory=memory,
             bundle=program.bundle,
+            results=results,
         )
         result = executor.run(flow.name, values)
+    if results is not None:
+        results.trim()
     assert flow.result is not None
     provenance = outputs.provenance(
         program.plan, flow, program.source, given, seed=settings["seed"], stand_ins=settings["dry_run"]

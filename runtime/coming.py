@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Coming:
-    """Uses of networks, by identity, in the program's order. `loops` are parts of it, from and up to a place, that
-    may be gone through again. `bytes`: of all of them. `place`: the use that a run is at."""
+    """Uses of networks, by identity, in the program's order, and the calls that they are for (model.method, and its
+    place in the script). `loops` are parts of it, from and up to a place, that may be gone through again.
+    `bytes`: of all of them. `place`: the use that a run is at."""
 
     uses: list[str] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
     loops: list[tuple[int, int]] = field(default_factory=list)
     bytes: int = 0
     place: int = -1
@@ -103,6 +105,7 @@ def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int]) -> 
                     found.bytes += component.bytes if component.identity not in found.uses else 0
                     if not found.uses or found.uses[-1] != component.identity:
                         found.uses.append(component.identity)
+                        found.calls.append((f"{step.model}.{step.method}", step.place))
             case p.FlowCall():
                 _walk(networks, networks.plan.flows[step.flow].body, found, once)
             case _:

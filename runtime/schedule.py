@@ -23,17 +23,21 @@ UNKNOWN = 4
 
 
 class Load(msgspec.Struct, frozen=True):
-    """A network that is loaded, of the model that needs it first. `evicts`: networks that must go before."""
+    """A network that is loaded, of the model that needs it first. `evicts`: networks that must go before, as
+    model.network. `call`, `place`: what it is loaded for, as in `Calls`."""
 
     network: str
     model: str
     bytes: int
     evicts: list[str] = []
+    call: str = ""
+    place: str = ""
 
 
 class Calls(msgspec.Struct, frozen=True):
     """Calls of one stage at one place, so many at a time. `batches` are their sizes; one by one, each is 1.
-    `seconds` for all of them: measured ones, or relative ones where nothing was measured."""
+    `seconds` for all of them: measured ones, or relative ones where nothing was measured. `networks`: those of the
+    model that they run, where that is known."""
 
     label: str
     place: str
@@ -41,6 +45,7 @@ class Calls(msgspec.Struct, frozen=True):
     together: int
     batches: list[int]
     seconds: float
+    networks: list[str] = []
 
 
 class Foreseen(msgspec.Struct, frozen=True):
@@ -61,7 +66,7 @@ def foresee(
 ) -> Foreseen:
     """What a flow will take, with its parameters' defaults. `networks`: of the plan, where they are known."""
     networks = networks or Networks(plan)
-    walk = _Walk(plan, costs)
+    walk = _Walk(plan, costs, networks)
     defaults = {param.slot: p.decode(param.type, param.default) for param in flow.params if not param.required}
     walk.block(flow.body, walk.known(defaults), 1, 1)
     loads, peak = _loads(networks, used(networks, flow, once=walk.once), memory)
@@ -89,9 +94,9 @@ def _loads(networks: Networks, ahead: Coming, memory: int | None) -> tuple[list[
             victim = ahead.last(list(held))
             assert victim is not None
             held.pop(victim)
-            evicts.append(about[victim][0])
+            evicts.append("{1}.{0}".format(*about[victim]))
         held[identity] = size
-        loads.append(Load(name, model, size, evicts))
+        loads.append(Load(name, model, size, evicts, *ahead.calls[place]))
         peak = max(peak, sum(held.values()))
     return loads, peak
 
@@ -128,9 +133,10 @@ class _Found:
 class _Walk:
     """Counts the calls of a flow."""
 
-    def __init__(self, plan: p.Plan, costs: Costs) -> None:
+    def __init__(self, plan: p.Plan, costs: Costs, networks: Networks) -> None:
         self.plan = plan
         self.costs = costs
+        self.networks = networks
         self.analysis = Analysis(plan)
         self.found: list[_Found] = []
         self.assumed = False
@@ -212,7 +218,9 @@ class _Walk:
             batches = self.costs.sizes(stage, min(width, count), step.batch) * (count // min(width, count))
             batches += self.costs.sizes(stage, count % min(width, count), step.batch)
         seconds = sum(self.costs.batch(stage, size) for size in batches)
-        return Calls(f"{step.model}.{step.method}", step.place, count, width, batches, seconds)
+        lowered, used = self.networks.lowered(step.model), self.networks.of(step)
+        names = [name for name, part in lowered.components.items() if part in used] if lowered else []
+        return Calls(f"{step.model}.{step.method}", step.place, count, width, batches, seconds, names)
 
 
 class _Meeting:

@@ -154,7 +154,7 @@ class Calls:
         except Damaged as error:
             called.request.context.warn(f"a kept result was damaged, and is computed anew: {error}")
         else:
-            self._told(called)
+            self.tell(lambda observer: observer.kept(called.label))
             return value
         value = yield self._made(called, (*scope.order, node.index))
         results.put(name, value)
@@ -172,9 +172,10 @@ class Calls:
         more = (method.version, str(step.as_type), self.models.exact)
         return call_key(model, step.method, request.args, key, more)
 
-    def _told(self, called: Called) -> None:
+    def tell(self, what: Callable[[Observer], None]) -> None:
+        """Tells the observer something, after what others have to tell."""
         with self._telling:
-            self.observer.kept(called.label)
+            what(self.observer)
 
     def _made(self, called: Called, order: tuple[int, ...]) -> Later:
         """What will have the call's result."""

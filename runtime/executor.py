@@ -8,6 +8,7 @@ run's seed by its name, a loop's by the index, so nothing depends on the order i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,10 @@ class Observer:
 
     def finished(self) -> None:
         """The call is over."""
+
+    def computed(self, label: str, place: str, begin: float, seconds: float) -> None:
+        """An op that takes long, a chain of them or a script's own function was at work. begin:
+        `time.monotonic()`."""
 
     def loop(self, path: str, done: int, total: int) -> None:
         """Items done of a map, attempts of a refine."""
@@ -143,8 +148,14 @@ class Executor:
         return machine.run(scope.block())
 
     def _load(self, name: str) -> LoadedModel:
-        model = self.plan.models[name]
-        return choose(model, self.components, stand_ins=self.stand_ins).load(model)
+        model, begin = self.plan.models[name], time.monotonic()
+        loaded = choose(model, self.components, stand_ins=self.stand_ins).load(model)
+        if model.lowered is None and model.folder is not None and not self.stand_ins:
+            # Else its networks are told one by one, when they are loaded.
+            place = Path(model.folder)
+            files = place.rglob("*.safetensors") if place.is_dir() else [place]
+            self._loaded(name, sum(file.stat().st_size for file in files), time.monotonic() - begin)
+        return loaded
 
     def _loaded(self, label: str, bytes: int, seconds: float) -> None:
         with self._telling:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from gflow.kernels import noise
@@ -38,7 +38,21 @@ def call(scope: Scope, node: Node) -> Any:
 
 
 def long_call(scope: Scope, node: Node) -> Steps:
-    return (yield scope.run.machine.submit(_kernel(scope, node), POOL))
+    assert isinstance(node.step, p.Call)
+    return (yield from _timed(scope, node, node.step.op, _kernel(scope, node), POOL))
+
+
+def _timed(scope: Scope, node: Node, label: str, work: Callable[[], Any], lane: str) -> Steps:
+    """Runs some work in a lane, and tells how long it took."""
+
+    def timed() -> tuple[Any, float, float]:
+        begin = time.monotonic()
+        value = work()
+        return value, begin, time.monotonic() - begin
+
+    value, begin, seconds = yield scope.run.machine.submit(timed, lane)
+    scope.run.calls.tell(lambda observer: observer.computed(label, node.step.place, begin, seconds))
+    return value
 
 
 def _kernel(scope: Scope, node: Node) -> Callable[[], Any]:
@@ -69,7 +83,7 @@ def fused(scope: Scope, node: Node) -> Steps:
         assert step.body.result is not None
         return values[step.body.result]
 
-    return (yield scope.run.machine.submit(work, POOL))
+    return (yield from _timed(scope, node, step.title, work, POOL))
 
 
 def extern(scope: Scope, node: Node) -> Steps:
@@ -78,7 +92,8 @@ def extern(scope: Scope, node: Node) -> Steps:
     step = node.step
     assert isinstance(step, p.ExternCall)
     declared, args = scope.run.plan.externs[step.extern], scope.all(step.args)
-    return (yield scope.run.machine.submit(lambda: functions.call(declared, args, scope.deadline), EXTERNS))
+    work = partial(functions.call, declared, args, scope.deadline)
+    return (yield from _timed(scope, node, step.extern, work, EXTERNS))
 
 
 def model_call(scope: Scope, node: Node) -> Steps:

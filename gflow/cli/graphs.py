@@ -87,7 +87,10 @@ class _Flow:
             case p.ExternCall():
                 group.nodes.append(self.call(step.extern, "extern", step.out, step.args))
             case p.ModelCall():
-                group.nodes.append(self.call(f"{step.model}.{step.method}", "model", step.out, step.args))
+                made = self.call(f"{step.model}.{step.method}", "model", step.out, step.args)
+                if max(step.batch) > 1:
+                    made.label += f"\nin batches of up to {max(step.batch)}"
+                group.nodes.append(made)
             case p.FlowCall():
                 group.nodes.append(self.call(step.flow, "flow", step.out, step.args))
             case _:
@@ -103,7 +106,10 @@ class _Flow:
     def nested(self, step: p.Map | p.If | p.Match | p.Refine | p.Try | p.Fused, group: Group) -> None:
         """A loop or a branch: a box; its result comes from what its blocks give."""
         self.count += 1
-        box = Group(f"{self.prefix}g{self.count}", _BOXES[type(step)])
+        label = _BOXES[type(step)]
+        if isinstance(step, p.Map | p.Refine) and step.together > 1:
+            label += f", up to {step.together} at once"
+        box = Group(f"{self.prefix}g{self.count}", label)
         head = self.node(_BOXES[type(step)], "control", None, _inputs(step))
         box.nodes.append(head)
         for slot in _bound(step):

@@ -140,7 +140,8 @@ class ExternOp(_Op):
 
 @irdl_op_definition
 class FlowOp(_Op):
-    """A flow, or a test (`kind`). The block's arguments are the parameters, then the flow's key."""
+    """A flow, or a test (`kind`). The block's arguments are the parameters, then the flow's key. A test's symbol is
+    `test` and its title, as no flow can be called."""
 
     name = "gflow.flow"
     sym_name = prop_def(StringAttr)
@@ -152,6 +153,12 @@ class FlowOp(_Op):
     result_type = opt_prop_def(ValueType)
     body = region_def("single_block")
     traits = traits_def(IsolatedFromAbove(), SymbolOpInterface())
+
+    @property
+    def title(self) -> str:
+        """A flow's name, with those of the files that it comes by; a test's title."""
+        name = self.sym_name.data
+        return name.removeprefix("test ") if self.kind.data == "test" else name
 
 
 @irdl_op_definition

@@ -155,7 +155,7 @@ def build_test(module: Module, node: n.Test) -> d.FlowOp:
     block.args[-1].name_hint = "key"
     control.statements(Scope(module, block, block.args[-1]), node.body, "")
     block.add_op(d.YieldOp(operands=[[]]))
-    return _flow_op(node.title, "test", block, node.doc, node.span, {}, None)
+    return _flow_op(f"test {node.title}", "test", block, node.doc, node.span, {}, None)
 
 
 def _options(flow: FlowInfo, docs: Mapping[str, str]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def lower(module: ModuleOp, *, script: str, main: str | None) -> p.Plan:
                     pure=op.pure.data == "true",
                 )
             case d.FlowOp():
-                (tests if op.kind.data == "test" else flows)[op.sym_name.data] = _Flow(op).lowered()
+                (tests if op.kind.data == "test" else flows)[op.title] = _Flow(op).lowered()
     return p.Plan(script=script, models=models, externs=externs, flows=flows, tests=tests, main=main)
 
 
@@ -59,7 +59,7 @@ class _Flow:
             given = json.loads(options.data)
             params.append(p.Param(name=name.data, type=d.type_of(arg), slot=self.slots[arg], **given))
         return p.Flow(
-            name=op.sym_name.data.rpartition(".")[2] if op.kind.data == "flow" else op.sym_name.data,
+            name=op.title.rpartition(".")[2] if op.kind.data == "flow" else op.title,
             params=params,
             key=self.slots[block.args[-1]],
             body=self.block(block),

@@ -140,22 +140,30 @@ def _length(loop: Operation) -> int | None:
 
 def _sized(stages: dict[d.CallOp, str], together: dict[Operation, int], costs: Costs) -> list[str]:
     """Gives each call its sizes: up to as many as may meet."""
-    meet: Counter[str] = Counter()
-    straight: Counter[str] = Counter()
+    meet: Counter[tuple[str, ...]] = Counter()
+    straight: Counter[tuple[str, ...]] = Counter()
     for call in stages:
         width, op = 1, call.parent_op()
         while op is not None:
             width, op = width * together.get(op, 1), op.parent_op()
-        meet[call.callee.data] += width
-        straight[call.callee.data] += width == 1
+        meet[_kind(call, stages[call])] += width
+        straight[_kind(call, stages[call])] += width == 1
     for call, stage in stages.items():
-        sizes = _useful(stage, meet[call.callee.data], costs)
+        sizes = _useful(stage, meet[_kind(call, stage)], costs)
         call.properties["batch"] = StringAttr(" ".join(map(str, sizes)))
     return [
         f"{counted(count, 'call')} of `{callee}` may meet in a batch"
-        for callee, count in straight.items()
+        for (callee, *_), count in straight.items()
         if count > 1
     ]
+
+
+def _kind(call: d.CallOp, stage: str) -> tuple[str, ...]:
+    """Calls of one kind may meet: of one model and stage, with the same of the arguments that may be left out."""
+    provider, _, name = stage.partition(".")
+    params = providers()[provider].method(name).signature.params
+    optional = {param.name for param in params if param.default is None}
+    return call.callee.data, *(each.data for each in call.names if each.data in optional)
 
 
 def _useful(stage: str, meet: int, costs: Costs) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Hashable
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,19 +21,26 @@ class Dedup(Pass):
 
     def apply(self, module: ModuleOp, target: Target) -> list[str]:
         notes: list[str] = []
-        lowered = {
-            name: read(Path(op.lowered.data)) for name, op in models(module).items() if op.lowered is not None
-        }
-        first: dict[tuple[str, ...], str] = {}
+        folders = {name: Path(op.lowered.data) for name, op in models(module).items() if op.lowered is not None}
+        lowered = {name: read(folder) for name, folder in folders.items()}
+        first: dict[Hashable, str] = {}
         same: dict[str, str] = {}
         for name, model in lowered.items():
-            identity = (model.family, repr(model.settings), *(c.identity for c in model.components.values()))
+            identity = _identity(model, folders[name])
             if first.setdefault(identity, name) != name:
                 same[name] = first[identity]
                 notes.append(f"`{name}` is the same model as `{first[identity]}`")
         if same:
             _rename(module, same)
         return notes + _shared({name: model for name, model in lowered.items() if name not in same})
+
+
+def _identity(model: Lowered, folder: Path) -> Hashable:
+    """What makes two models one: their networks, their settings, and the files that are neither, such as tokenizers
+    and denoise loops."""
+    files = [hashlib.sha256((folder / file).read_bytes()).digest() for file in model.files]
+    parts = [(name, component.identity) for name, component in model.components.items()]
+    return model.family, repr(model.settings), tuple(parts), tuple(files)
 
 
 def _rename(module: ModuleOp, same: dict[str, str]) -> None:

@@ -82,7 +82,7 @@ builtin.module {
     } : !gflow.type<"list<image>"> -> !gflow.type<"list<image>">
     gflow.yield %1 : !gflow.type<"list<image>">
   }) : () -> ()
-  "gflow.flow"() <{sym_name = "half", kind = "test", params = [], options = [], doc = ""}> ({
+  "gflow.flow"() <{sym_name = "test half", kind = "test", params = [], options = [], doc = ""}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22b\22" : !gflow.type<"\22a\22 | \22b\22">
     %1 = gflow.const "3" : !gflow.type<"int">

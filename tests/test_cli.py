@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from gflow.cli import COMMANDS, main
-from gflow.compiler.dialect import read
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 GFLOW = [sys.executable, "-m", "gflow"]
@@ -162,18 +160,6 @@ def test_ops_and_doctor() -> None:
     assert {"grade", "diffusion.generate", "scorer.embed"} <= names and "+" not in names
     found = json.loads(gflow("doctor", "--json").stdout)
     assert set(found["extras"]) == {"models", "media", "gpu", "cc", "ray", "serve"}
-
-
-def test_explain_shows_ir_and_graphs(script: Path) -> None:
-    text = gflow("explain", EXAMPLES / "poster.gflow").stdout
-    assert str(read(text)).count("gflow.map") == 2
-    mermaid = gflow("explain", EXAMPLES / "poster.gflow", "--format", "mermaid").stdout
-    assert mermaid.startswith("flowchart TD") and mermaid.count("subgraph") == mermaid.count("  end\n")
-    dot = gflow("explain", EXAMPLES / "poster.gflow", "--format", "dot").stdout
-    assert dot.startswith("digraph") and dot.count("{") == dot.count("}")
-    if shutil.which("dot"):
-        subprocess.run(["dot", "-Tsvg"], input=dot, text=True, check=True, capture_output=True)
-    assert gflow("explain", script, "--flow", "nothing").exit_code == 2
 
 
 def test_a_pipe_that_closes_early_is_no_error() -> None:

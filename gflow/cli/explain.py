@@ -142,7 +142,7 @@ def _dumped(program: Opened, target: Target, dump: str) -> str:
 
 
 def _put(text: str, out: Path | None) -> None:
-    """Prints the text, or writes the file, whole or not at all."""
+    """Prints the text, or writes the file, whole or not at all. Raises OSError."""
     if out is None:
         print(text)
         return
@@ -150,6 +150,7 @@ def _put(text: str, out: Path | None) -> None:
     try:
         part.write_text(text + "\n", encoding="utf-8")
         part.replace(out)
-    except BaseException:
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(out)) from error
+    finally:
         part.unlink(missing_ok=True)
-        raise

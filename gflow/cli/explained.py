@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from gflow.runtime import plan as p
 from gflow.runtime.blocks import regions
 from gflow.runtime.coming import Networks
 from gflow.runtime.costs import Costs
+from gflow.runtime.errors import InputError
 from gflow.runtime.schedule import UNKNOWN, Calls, Foreseen, Load, foresee
 
 if TYPE_CHECKING:
@@ -89,10 +91,12 @@ class ModelPlan(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """Everything, as `--format json` gives it. memory: the budget in bytes; measured: whether seconds are of this
-    machine, and not such that one denoise loop takes 1."""
+    """Everything, as `--format json` gives it. script: the file that places are in, unless they name another;
+    memory: the budget in bytes; measured: whether seconds are of this machine, and not such that one denoise loop
+    takes 1."""
 
     file: str
+    script: str
     bundle: bool
     memory: int | None
     measured: bool
@@ -128,7 +132,7 @@ def script(program: Program, target: Target, file: Path, progress: Callable[[str
         _model(start.plan.models[name], Networks(start.plan), str(made.refused.get(name, "")))
         for name in made.plan.models
     ]
-    told = Told(str(file), False, target.memory, bool(target.costs.seconds), models, changes, flows)
+    told = Told(str(file), str(file), False, target.memory, bool(target.costs.seconds), models, changes, flows)
     return Explained(told, program.plan, made.plan, names)
 
 
@@ -137,16 +141,24 @@ def bundle(opened: Bundle, flows: list[str], target: Target) -> Explained:
     plan = opened.plan
     parts = Networks(plan, opened)
     models = [_model(model, parts, "") for model in plan.models.values()]
-    told = Told(
-        str(opened.path),
-        True,
-        target.memory,
-        bool(target.costs.seconds),
-        models,
-        [],
-        [_flow(plan, name, target, parts, None) for name in flows],
-    )
+    told_flows = [_flow(plan, name, target, parts, None) for name in flows]
+    _check_budget(told_flows, target.memory)
+    names = str(opened.path), opened.manifest.script
+    told = Told(*names, True, target.memory, bool(target.costs.seconds), models, [], told_flows)
     return Explained(told, None, plan, flows)
+
+
+def _check_budget(flows: list[FlowPlan], memory: int | None) -> None:
+    """Raises InputError where a budget can't hold one network; for a script, compiling it tells."""
+    for flow in flows:
+        for load in (load for step in flow.steps for load in step.loads):
+            if memory is not None and load.bytes > memory:
+                needed = f"{math.ceil(load.bytes / 2**20)}MiB"
+                raise InputError(
+                    f"`{load.model}` does not fit into {memory / 1e6:,.1f} MB: its network `{load.network}` alone "
+                    f"takes {load.bytes / 1e6:,.1f} MB",
+                    help=f"give it more: `--memory {needed}`",
+                )
 
 
 def dumps(program: Program, target: Target, progress: Callable[[str], None]) -> dict[str, str]:

@@ -53,7 +53,7 @@ class _Flow:
     def built(self, flow: p.Flow) -> Group:
         group = Group(self.prefix, f"{flow.name}")
         for param in flow.params:
-            group.nodes.append(self.node(f"{param.name}: {param.type}", "param", param.slot, ()))
+            group.nodes.append(self.node(_short(f"{param.name}: {param.type}"), "param", param.slot, ()))
         self.block(flow.body, group)
         if flow.body.result is not None:
             group.nodes.append(self.node("result", "result", None, (flow.body.result,)))
@@ -78,7 +78,7 @@ class _Flow:
     def step(self, step: p.AnyStep, group: Group) -> None:
         match step:
             case p.Const():
-                self.consts[step.out] = show(p.decode(step.type, step.value))
+                self.consts[step.out] = show(p.decode(step.type, step.value)) or '""'
             case p.Derive() | p.Expect():
                 pass
             case p.Call():
@@ -100,8 +100,7 @@ class _Flow:
         self, label: str, kind: str, out: p.Slot, args: dict[str, p.Slot], further: Iterable[p.Slot] = ()
     ) -> Node:
         known = [f"{name}: {self.consts[slot]}" for name, slot in args.items() if slot in self.consts]
-        text = "\n".join([label, *(line if len(line) < 40 else line[:37] + "…" for line in known)])
-        return self.node(text, kind, out, [*args.values(), *further])
+        return self.node("\n".join([label, *map(_short, known)]), kind, out, [*args.values(), *further])
 
     def nested(self, step: p.Map | p.If | p.Match | p.Refine | p.Try | p.Fused, group: Group) -> None:
         """A loop or a branch: a box; its result comes from what its blocks give."""
@@ -110,17 +109,24 @@ class _Flow:
         if isinstance(step, p.Map | p.Refine) and step.together > 1:
             label += f", up to {step.together} at once"
         box = Group(f"{self.prefix}g{self.count}", label)
-        head = self.node(_BOXES[type(step)], "control", None, _inputs(step))
-        box.nodes.append(head)
-        for slot in _bound(step):
-            self.made[slot] = head.id
+        if inputs := _inputs(step):
+            head = self.node(_BOXES[type(step)], "control", None, inputs)
+            box.nodes.append(head)
+            for slot in _bound(step):
+                self.made[slot] = head.id
         results = []
         for block in _blocks(step):
             self.block(block, box)
             results.append(block.result)
-        end = self.node("yield", "control", step.out, results)
-        box.nodes.append(end)
+        if isinstance(step, p.Fused) and results[0] in self.made:
+            self.made[step.out] = self.made[results[0]]
+        else:
+            box.nodes.append(self.node("yield", "control", step.out, results))
         group.nodes.append(box)
+
+
+def _short(line: str) -> str:
+    return line if len(line) < 40 else line[:37] + "…"
 
 
 _BOXES: dict[type[p.Step], str] = {

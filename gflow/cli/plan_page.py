@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from importlib import resources
 from string import Template
+
+from msgspec.structs import astuple
 
 from gflow.cli import drawing, graphs, plan_text
 from gflow.cli.explained import Explained, FlowPlan, Step, Told
@@ -14,7 +17,7 @@ from gflow.runtime import plan as p
 #: Calls of a step that are drawn one by one.
 _DRAWN = 64
 #: The chart of residency: what a step takes at least, and all of them together; names; a row; the curve below.
-_LEAST, _WHOLE, _NAMES, _ROW, _CURVE = 44, 760, 190, 24, 90
+_LEAST, _WHOLE, _NAMES, _ROW, _CURVE = 34, 760, 190, 24, 90
 
 
 def page(found: Explained) -> str:
@@ -45,6 +48,11 @@ def _table(heads: list[str], rows: Iterable[list[str]], numbers: frozenset[int] 
     )
 
 
+def _marked(text: str) -> str:
+    """Text as HTML, what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def _flow(flow: FlowPlan, told: Told) -> Iterator[str]:
     yield f"<h2>Flow {escape(flow.name)}</h2>"
     yield f"<p><code>{escape(flow.signature)}</code></p>"
@@ -59,9 +67,11 @@ def _flow(flow: FlowPlan, told: Told) -> Iterator[str]:
     columns = [flow.compiled] if flow.written is None else [flow.written, flow.compiled]
     heads = ["", "one run"] if flow.written is None else ["", "as written", "compiled"]
     rows = [[escape(what), *map(escape, values)] for what, values in plan_text.rows(columns, told.measured)]
-    for row in rows:
-        if len(set(row[1:])) > 1:
-            row[-1] = f'<span class="better">{row[-1]}</span>'
+    if flow.written is not None:
+        pairs = zip(astuple(flow.written), astuple(flow.compiled), strict=True)
+        for row, (before, after) in zip(rows, pairs, strict=True):
+            if after < before:
+                row[-1] = f'<span class="better">{row[-1]}</span>'
     yield _table(heads, rows, frozenset({1, 2}))
     yield "<h3>The run, step by step</h3>"
     yield _steps(flow, told)
@@ -69,7 +79,7 @@ def _flow(flow: FlowPlan, told: Told) -> Iterator[str]:
         yield "<h3>What is held in memory, over time</h3>"
         yield f'<div class="panel">{_residency(flow, told)}</div>'
     yield "<ul>"
-    yield from (f"<li>{escape(note)}</li>" for note in plan_text.notes(flow, told))
+    yield from (f"<li>{_marked(note)}</li>" for note in plan_text.notes(flow, told))
     yield "</ul>"
 
 
@@ -91,7 +101,7 @@ def _steps(flow: FlowPlan, told: Told) -> str:
             [
                 str(number),
                 f"<code>{escape(plan_text.title(step, flow))}</code>{again}",
-                escape(plan_text.line(calls.place, told.file)),
+                escape(plan_text.line(calls.place, told.script)),
                 counted,
                 drawn,
                 time,
@@ -100,7 +110,7 @@ def _steps(flow: FlowPlan, told: Told) -> str:
             ]
         )
     heads = ["", "step", "line", "calls", "a frame is a batch", "time", "held", "loaded for it"]
-    return _table(heads, rows, frozenset({0, 2, 5, 6}))
+    return f'<div class="steps">{_table(heads, rows, frozenset({0, 2, 5, 6}))}</div>'
 
 
 def _batches(step: Step, colour: str) -> str:
@@ -120,7 +130,7 @@ def _batches(step: Step, colour: str) -> str:
 def _residency(flow: FlowPlan, told: Told) -> str:
     """A bar for each network from its loading to its eviction, and what they hold together."""
     widths = [
-        _LEAST + (0 if step.again else _WHOLE * step.calls.seconds / (flow.compiled.seconds or 1))
+        _LEAST + (0 if step.again else (_WHOLE * step.calls.seconds / (flow.compiled.seconds or 1)))
         for step in flow.steps
     ]
     edges = [_NAMES + sum(widths[:number]) for number in range(len(widths) + 1)]
@@ -130,9 +140,8 @@ def _residency(flow: FlowPlan, told: Told) -> str:
     floor = 26 + _ROW * len(names) + 14
     bottom = floor + _CURVE
     right = edges[-1]
-    parts = [
-        f'<svg viewBox="0 0 {right + 90:.0f} {bottom + 26}" width="{right + 90:.0f}" height="{bottom + 26}" role="img">'
-    ]
+    wide, high = f"{right + 160:.0f}", bottom + 26
+    parts = [f'<svg viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img">']
     for number, (x, width) in enumerate(zip(edges, widths, strict=False), 1):
         label = escape(plan_text.title(flow.steps[number - 1], flow))
         parts.append(f'<line class="grid" x1="{x:.1f}" y1="20" x2="{x:.1f}" y2="{bottom}"/>')
@@ -145,9 +154,10 @@ def _residency(flow: FlowPlan, told: Told) -> str:
         y = 26 + _ROW * names.index(name)
         x, width = edges[begin], edges[end] - edges[begin]
         title = escape(f"{name}, {plan_text.size(bytes)}")
+        colour = colours[name.rpartition(".")[0]]
         parts.append(
-            f'<rect class="bar {colours[name.partition(".")[0]]}" x="{x + 1:.1f}" y="{y + 2}" width="{width - 2:.1f}" '
-            f'height="{_ROW - 6}" rx="3"><title>{title}</title></rect>'
+            f'<rect class="bar {colour}" x="{x + 1:.1f}" y="{y + 2}" width="{width - 2:.1f}" height="{_ROW - 6}" '
+            f'rx="3"><title>{title}</title></rect>'
         )
         if end == len(flow.steps):
             parts.append(f'<text class="soft" x="{right + 6:.1f}" y="{y + 15}">{plan_text.size(bytes)}</text>')
@@ -199,8 +209,7 @@ def _graphs(found: Explained, name: str) -> Iterator[str]:
     yield '<div class="graphs">'
     if found.before is not None:
         yield _panel("as written", found.before.flows[name])
-        yield '<div class="then">▶</div>'
-    yield _panel("compiled", found.after.flows[name])
+    yield _panel("▶ compiled", found.after.flows[name])
     yield "</div>"
 
 
@@ -214,7 +223,7 @@ def _panel(title: str, flow: p.Flow) -> str:
 def _passes(told: Told) -> Iterator[str]:
     rows = []
     for change in told.passes:
-        notes = "".join(f"<li>{escape(note)}</li>" for note in change.notes)
+        notes = "".join(f"<li>{_marked(note)}</li>" for note in change.notes)
         saved = escape(plan_text.saving(change.saves, told)).removeprefix("saves ")
         rows.append(
             [

@@ -149,7 +149,7 @@ def _steps(flow: FlowPlan, told: Told) -> Iterator[str]:
         name = f"{title(step, flow)} again" if step.again else title(step, flow)
         batched = "" if step.again else batches(calls.calls, calls.batches)
         held = size(step.held) if step.held else "-"
-        table.append((str(number), name, line(calls.place, told.file), batched, time, held, loads(step)))
+        table.append((str(number), name, line(calls.place, told.script), batched, time, held, loads(step)))
     widths = [max(len(row[column]) for row in table) for column in range(7)]
     for row in table:
         cells = [
@@ -184,13 +184,13 @@ def loads(step: Step) -> str:
     return "  ".join([*(f"- {name}" for name in gone), *come])
 
 
-def line(place: str, file: str) -> str:
+def line(place: str, script: str) -> str:
     """Where in the script: its line, with the file's name where that is another one."""
     parts = place.rsplit(":", 2)
     if len(parts) < 3:
         return place
     path, number, _ = parts
-    return number if Path(path).name == Path(file).name or not path else f"{Path(path).name}:{number}"
+    return number if Path(path).name == Path(script).name or not path else f"{Path(path).name}:{number}"
 
 
 def notes(flow: FlowPlan, told: Told) -> list[str]:

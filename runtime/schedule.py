@@ -62,13 +62,21 @@ class Foreseen(msgspec.Struct, frozen=True):
 
 
 def foresee(
-    plan: p.Plan, flow: p.Flow, costs: Costs, *, memory: int | None = None, networks: Networks | None = None
+    plan: p.Plan,
+    flow: p.Flow,
+    costs: Costs,
+    *,
+    memory: int | None = None,
+    networks: Networks | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Foreseen:
-    """What a flow will take, with its parameters' defaults. `networks`: of the plan, where they are known."""
+    """What a flow will take. `networks`: of the plan, where they are known. `given`: values of its parameters; the
+    others have their defaults."""
     networks = networks or Networks(plan)
     walk = _Walk(plan, costs, networks)
     defaults = {param.slot: p.decode(param.type, param.default) for param in flow.params if not param.required}
-    walk.block(flow.body, walk.known(defaults), 1, 1)
+    values = {param.slot: given[param.name] for param in flow.params if given and param.name in given}
+    walk.block(flow.body, walk.known(defaults | values), 1, 1)
     loads, peak = _loads(networks, used(networks, flow, once=walk.once), memory)
     calls = walk.calls()
     seconds = sum(each.seconds for each in calls)

@@ -17,11 +17,12 @@ COMMANDS = {
     "run": "Run a script's flow and write its results.",
     "compile": "Compile a script into one executable file.",
     "inspect": "Show what is inside such a file.",
+    "bench": "Measure a flow, as it is written and compiled.",
     "check": "Find what is wrong with scripts, without running them.",
     "fmt": "Lay scripts out in the one canonical style.",
     "test": "Run the test blocks of scripts.",
     "ops": "List every op and model method, or explain one.",
-    "explain": "Show what a script was compiled to, as text or as a graph.",
+    "explain": "Show what a run will take, before anything runs.",
     "doctor": "Tell what this machine has, and how to install what is missing.",
 }
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _HELP = ["-h", "--help"]
 
-#: What such a command does: the script or bundle, the flow, what its parameters were given on the command line (None
-#: where nothing was), and the command's own options by name.
+#: What such a command does: the script or bundle, the flow, what its parameters were given on the command line
+#: (None where nothing was), and the command's own options by name.
 Does = Callable[["Opened", "p.Flow", dict[str, Any], dict[str, Any]], None]
 
 
 class FlowCommand(click.Command):
-    """own: the command's own options; each is kept under its name with `_` before it, so that no parameter of a flow
-    is called the same. Everything after FILE is left to the flow's own command, `--help` included."""
+    """own: the command's own options; their names begin with `_`, so that no parameter of a flow is called the
+    same. Everything after FILE is left to the flow's own command, `--help` included."""
 
     def __init__(self, name: str, own: Sequence[click.Option], does: Does, help: str) -> None:
         self.own, self.does = own, does

@@ -18,6 +18,9 @@ from gflow.runtime.blocks import Analysis, Body, regions
 from gflow.runtime.coming import Coming, Networks, used
 from gflow.runtime.costs import Costs
 
+#: Bytes of memory that a process takes that has loaded ONNX Runtime and no network.
+PROCESS = 80_000_000
+
 #: How many items a list is taken to have that only a run will tell.
 UNKNOWN = 4
 
@@ -59,6 +62,12 @@ class Foreseen(msgspec.Struct, frozen=True):
     seconds: float
     measured: bool
     assumed: bool
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that a bundle's process takes at most: its own, and weights twice, as they are in the
+        file and as ONNX Runtime lays them out for this processor. What pictures take comes on top."""
+        return PROCESS + 2 * self.peak
 
 
 def foresee(

@@ -100,6 +100,7 @@ def _foreseen(foreseen: Foreseen, measured: Measured) -> Table:
     made, loads = sum(len(each.batches) for each in foreseen.calls), len(foreseen.loads)
     rows.append(["calls of engines", str(made), str(len(measured.calls(0)))])
     rows.append(["loads of models", str(loads), str(sum(load.run == 0 for load in measured.loads))])
+    rows.append(["peak memory", _megabytes(foreseen.resident), _megabytes(spread(measured.peak)[0])])
     return _table(["", head, "measured"], rows)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from gflow.bench.compare import Measured, Report, spread
-from gflow.bench.shown import batches, summary
+from gflow.bench.shown import HEAD, batches, summary
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --paper: #fff; --line: #d5dbe3; --call: #3b7ddd; --load: #d98324;
@@ -32,9 +32,8 @@ def page(report: Report) -> str:
         f"<style>{_STYLE}</style><h1>{title}</h1>",
         f"<p class=soft>{report.rounds} rounds, in each one process of each kind, which runs it {1 + report.runs} "
         f"times. {escape(report.machine)}.</p>",
-        _table(
-            ["", *(each.label for each in report.variants)], [[name, *cells] for name, cells in summary(report)]
-        ),
+        _table(HEAD, summary(report)),
+        "<p class=soft>× tells how many times as much it is as for what is compiled.</p>",
     ]
     for measured in report.variants:
         if measured.events:

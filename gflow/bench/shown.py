@@ -17,27 +17,34 @@ if TYPE_CHECKING:
     from gflow.runtime.schedule import Foreseen
 
 
-def summary(report: Report) -> list[tuple[str, list[str]]]:
-    """Rows of the table: what, then one cell a variant. Ratios are of the first variant to each."""
-    first = report.variants[0]
-    rows: list[tuple[str, list[str]]] = []
+#: The columns of the table. Ratios tell how many times as much it is as for what is compiled.
+HEAD = ["", "start to results", "×", "steady run", "×", "runs a minute", "memory", "×", "loads", "weights", "calls"]
 
-    def times(name: str, of: Any) -> None:
-        rows.append((name, [_seconds(of(each)) for each in report.variants]))
-        rows.append(("", [_ratio(of(first), of(each)) if each is not first else "" for each in report.variants]))
 
-    times("start to results", lambda each: each.first)
-    if any(any(each.steady) for each in report.variants):
-        times("a run, steady", _steady)
-        rows.append(("runs a minute", [_rate(_steady(each)) for each in report.variants]))
-    rows.append(("peak memory", [_megabytes(spread(each.peak)[0]) for each in report.variants]))
-    peaks = [[float(peak) for peak in each.peak] for each in report.variants]
-    rows.append(("", [""] + [_ratio(peaks[0], each) for each in peaks[1:]]))
-    rows.append(("loads of models", [_count(each, len(each.loads)) for each in report.variants]))
-    read = [sum(load.bytes for load in each.loads) for each in report.variants]
-    rows.append(("weights read", [_megabytes(size) if size else "" for size in read]))
-    rows.append(("calls of engines", [_count(each, len(each.calls(0))) for each in report.variants]))
-    return rows
+def compiled(report: Report) -> Measured:
+    """What the others are compared with."""
+    return next((each for each in report.variants if each.label == "compiled"), report.variants[0])
+
+
+def summary(report: Report) -> list[list[str]]:
+    """The rows of the table, one a variant: medians, with quartiles where there are more rounds than one."""
+    base = compiled(report)
+    return [
+        [
+            each.label,
+            _seconds(each.first),
+            _ratio(each.first, base.first),
+            _seconds(_steady(each)),
+            _ratio(_steady(each), _steady(base)),
+            _rate(_steady(each)),
+            _megabytes(spread(each.peak)[0]),
+            _ratio(each.peak, base.peak),
+            _count(each, len(each.loads)),
+            _megabytes(sum(load.bytes for load in each.loads)) if each.events else "",
+            _count(each, len(each.calls(0))),
+        ]
+        for each in report.variants
+    ]
 
 
 def batches(measured: Measured) -> list[str]:
@@ -54,20 +61,18 @@ def batches(measured: Measured) -> list[str]:
 def tables(report: Report, foreseen: Foreseen | None) -> list[Table | str]:
     """What is printed, in order."""
     parts: list[Table | str] = [
-        f"{report.file} {report.flow}: {report.rounds} rounds, in each one process a column, "
+        f"{report.file} {report.flow}: {report.rounds} rounds, in each one process a row, "
         f"which runs it {1 + report.runs} times\n{report.machine}"
     ]
     if report.disturbed:
         parts.append(f"others used the machine in {report.disturbed} of {report.rounds} rounds: take care")
-    parts.append(
-        _table(["", *(each.label for each in report.variants)], [[n, *cells] for n, cells in summary(report)])
-    )
+    parts.append(_table(HEAD, summary(report)))
     if report.difference is not None:
         mean, most = report.difference
         parts.append(
             f"the first two give pictures that differ by {mean:.2g} of 255 levels on average, {most} at most"
         )
-    chosen = next((each for each in report.variants if each.label == "compiled"), report.variants[0])
+    chosen = compiled(report)
     if chosen.events:
         parts.append(f"in batches, {chosen.label}: " + "; ".join(batches(chosen)))
         parts.append(_steps(chosen))
@@ -125,12 +130,13 @@ def _seconds(values: Sequence[float]) -> str:
     middle, low, high = spread(values)
     unit, factor = ("s", 1.0) if middle >= 1 else ("ms", 1000.0)
     digits = 2 if unit == "s" else 0
-    return f"{factor * middle:.{digits}f} {unit} ({factor * low:.{digits}f}–{factor * high:.{digits}f})"
+    spread_ = f" ({factor * low:.{digits}f}–{factor * high:.{digits}f})" if len(values) > 1 else ""
+    return f"{factor * middle:.{digits}f} {unit}{spread_}"
 
 
 def _ratio(one: Sequence[float], other: Sequence[float]) -> str:
     pairs = ratios(one, other)
-    return f"{spread(pairs)[0]:.2f}×" if pairs else ""
+    return f"{spread(pairs)[0]:.2f}" if pairs else ""
 
 
 def _rate(values: Sequence[float]) -> str:

@@ -46,10 +46,10 @@ def _bench(program: Opened, flow: p.Flow, given: dict[str, Any], settings: dict[
         except Failed as error:
             raise RunError(f"what was measured failed: {error}") from error
         foreseen = work.foreseen()
+    _print(report, foreseen, as_json=settings["json"])
     for option, made in (("html", page.page), ("trace", shown.trace)):
         if settings[option] is not None:
             Path(settings[option]).write_text(made(report), encoding="utf-8")
-    _print(report, foreseen, as_json=settings["json"])
 
 
 class _Work:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import get_ident
 
 from rich.console import Console
 from rich.progress import (
@@ -39,25 +40,26 @@ class Shown(Observer):
 
 
 class _Bars(Shown):
-    """A bar for each loop that runs, and one for the model call in it."""
+    """A bar for each loop that runs, and one for each model call, which belongs to the thread that tells of it."""
 
     def __init__(self, progress: Progress) -> None:
         super().__init__(progress.console)
         self.bars = progress
         self.loops: dict[str, TaskID] = {}
-        self.call: TaskID | None = None
+        self.calls: dict[int, TaskID] = {}
 
     def started(self, label: str, place: str, path: str) -> None:
-        self.call = self.bars.add_task(f"{label}  {path}" if path else label, total=None)
+        self.calls[get_ident()] = self.bars.add_task(f"{label}  {path}" if path else label, total=None)
+
+    def batch(self, label: str, size: int, used: int) -> None:
+        if used > 1:
+            self.bars.update(self.calls[get_ident()], description=f"{label}  {used} at once")
 
     def progress(self, done: int, total: int) -> None:
-        if self.call is not None:
-            self.bars.update(self.call, completed=done, total=total)
+        self.bars.update(self.calls[get_ident()], completed=done, total=total)
 
     def finished(self) -> None:
-        if self.call is not None:
-            self.bars.remove_task(self.call)
-            self.call = None
+        self.bars.remove_task(self.calls.pop(get_ident()))
 
     def loop(self, path: str, done: int, total: int) -> None:
         if total < 2:

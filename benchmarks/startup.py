@@ -6,19 +6,15 @@ measure them. Prints medians and spreads.
 
 from __future__ import annotations
 
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from rounds import environment, run, undisturbed
+
 ROUNDS = 7
-TRIES = 40
-#: Share of the machine's time that others may take in a round.
-FOREIGN = 0.10
 
 FLOW = """
 /// Flow {i}.
@@ -43,37 +39,10 @@ def long_script(lines: int) -> str:
     return head + "".join(FLOW.format(i=i) for i in range(lines // per_flow))
 
 
-def busy() -> float:
-    """Seconds of processor time that the whole machine has been busy."""
-    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-
-
-def own() -> float:
-    """Seconds of processor time that this process and its children have used."""
-    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def measure(command: list[str], compiled: Path) -> list[float]:
-    """Wall-clock seconds of some undisturbed rounds; fewer than asked where the machine is never quiet.
-
-    `compiled` keeps Python's bytecode, as an installed package has it."""
-    times: list[float] = []
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    subprocess.run(command, check=True, capture_output=True, env=environment)
-    for _ in range(TRIES):
-        busy_before, own_before, start = busy(), own(), time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        wall = time.perf_counter() - start
-        foreign = (busy() - busy_before) - (own() - own_before)
-        if foreign < FOREIGN * wall * (os.cpu_count() or 1):
-            times.append(wall)
-        if len(times) == ROUNDS:
-            break
-        time.sleep(0.2)
-    return times
+def measure(command: list[str], env: Mapping[str, str]) -> list[float]:
+    """Wall-clock seconds of some undisturbed rounds; fewer than asked where the machine is never quiet."""
+    run(command, env)
+    return [seconds for (seconds,) in undisturbed([lambda number: run(command, env).seconds], ROUNDS)]
 
 
 def main() -> None:
@@ -87,9 +56,9 @@ def main() -> None:
             ("gflow --help", [*gflow, "--help"], 0.3),
             (f"gflow check, {lines} lines", [*gflow, "check", str(script)], 1.0),
         ):
-            times = measure(command, Path(folder))
+            times = measure(command, environment(Path(folder)))
             if not times:
-                print(f"{name:<28} the machine was never quiet enough in {TRIES} rounds")
+                print(f"{name:<28} the machine was never quiet enough")
                 continue
             figures = (statistics.median(times), min(times), max(times), goal)
             print(f"{name:<28} " + " ".join(f"{figure:>6.2f} s" for figure in figures) + f"   {len(times)} rounds")

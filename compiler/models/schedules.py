@@ -9,6 +9,7 @@ as the rank of what later steps depend on.
 from __future__ import annotations
 
 import contextlib
+import copy
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ def for_model(scheduler: Any, *, patch: int = 16, gives_sigmas: bool = False) ->
     the scheduler sigmas that fall evenly from 1 to 1 / steps, instead of leaving them to it.
     """
     try:
+        # Made once, as some take long to make, and copied before they run.
+        scheduler = type(scheduler).from_config(scheduler.config)
         gives_sigmas = gives_sigmas and not scheduler.config.get("use_flow_sigmas")
         if scheduler.config.get("use_dynamic_shifting"):
             return denoise.encode(Schedules(shift=_shift(scheduler, patch, gives_sigmas), range="any steps"))
@@ -75,7 +78,11 @@ def _tables(scheduler: Any, gives_sigmas: bool) -> Schedules:
             for start in range(1, steps if steps <= MOST_STEPS_FROM_THE_MIDDLE else 1):
                 made = table(scheduler, steps, start, timing=timing(steps), checked=False)
                 tables[f"{steps}/{start}"] = msgspec.Raw(msgspec.msgpack.encode(made))
-    return Schedules(tables=tables, suffixes=suffixes, range=f"1 to {max(whole)} steps")
+    most = max(whole)
+    range_ = f"1 to {most} steps"
+    if not suffixes and most > MOST_STEPS_FROM_THE_MIDDLE:
+        range_ += f" (from a picture, {MOST_STEPS_FROM_THE_MIDDLE})"
+    return Schedules(tables=tables, suffixes=suffixes, range=range_)
 
 
 def table(
@@ -88,14 +95,14 @@ def table(
 ) -> Schedule:
     """The loop of `steps` steps from the step `start` on (as image-to-image pipelines begin).
 
-    timing: what else the pipeline gives `set_timesteps` (`sigmas`, `mu`). checked: replay it against the scheduler.
+    scheduler: one that has not run, and will not. timing: what else the pipeline gives `set_timesteps` (`sigmas`,
+    `mu`). checked: replay it against the scheduler.
     Raises NotAffine.
     """
     probed = _probe(scheduler, steps, start, timing or {})
-    schedule = Schedule(_factored(probed), probed.sigma, probed.begin)
-    values = [value for step in schedule.steps for row in step.rows for value in (*row, step.scale, *step.mix)]
-    if not np.isfinite(values).all():
+    if not all(np.isfinite(numbers).all() for numbers in (probed.results, probed.scales, probed.mixes)):
         raise NotAffine(f"some of its numbers are not finite with {steps} steps")
+    schedule = Schedule(_factored(probed), probed.sigma, probed.begin)
     if checked:
         _check(scheduler, schedule, steps, start, timing or {})
     return schedule
@@ -118,13 +125,9 @@ class _Probed:
     begin: tuple[float, float]
 
 
-def _fresh(scheduler: Any) -> Any:
-    return type(scheduler).from_config(scheduler.config)
-
-
 def _prepared(scheduler: Any, steps: int, start: int, timing: Mapping[str, Any]) -> tuple[Any, Any]:
     """A scheduler at the start of a loop, and the loop's timesteps."""
-    made = _fresh(scheduler)
+    made = copy.deepcopy(scheduler)
     try:
         made.set_timesteps(**(timing if "sigmas" in timing else {"num_inference_steps": steps, **timing}))
     except (ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
@@ -290,7 +293,9 @@ def _check(scheduler: Any, schedule: Schedule, steps: int, start: int, timing: M
     ours = denoise.replay(schedule, sample, predict, noise=lambda: next(queue))
     worst = float(np.abs(theirs.numpy() - ours).max()) / max(1.0, float(np.abs(theirs.numpy()).max()))
     if not worst <= TOLERANCE:
-        raise NotAffine(f"its table gives values that differ by {worst:.2g}")
+        cuts = next((name for name in ("thresholding", "clip_sample") if made.config.get(name)), None)
+        cause = f", as it cuts values off (`{cuts}`)" if cuts else ""
+        raise NotAffine(f"its table gives values that differ by {worst:.2g}{cause}")
 
 
 def _shift(scheduler: Any, patch: int, gives_sigmas: bool) -> Shift:

@@ -6,16 +6,20 @@ BIN := $(VENV)/bin
 help:  ## list what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/base: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@# setuptools warns at every editable install about what a link may shadow
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+$(VENV)/installed: $(VENV)/base
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e '.[models,media,serve,dev]'
 	touch $@
 
 install: $(VENV)/installed  ## make .venv and install gflow into it, editable, with everything the tests need
 
-demo: install  ## paint the picture of examples/poster.gflow
+demo: $(VENV)/base  ## paint the picture of examples/poster.gflow; needs the base install alone
 	$(BIN)/gflow run examples/poster.gflow --out out
 	@echo "The picture is $(CURDIR)/out/poster.png"
 

@@ -74,7 +74,7 @@ def findings() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "engines": _engines(),
-        "tools": {"ONNX Runtime": _onnxruntime(), "C compiler": _compiler(), "GPU": _gpu()},
+        "tools": {"C compiler": _compiler(), "GPU": _gpu()},
         "extras": {
             name: {
                 "for": purpose,
@@ -98,7 +98,7 @@ def _engines() -> dict[str, str]:
     needed = {"torch": torch, "diffusers": diffusers, "transformers": transformers}
     missing = [name for name, found in needed.items() if found is None]
     state = f"ready (torch {torch})" if not missing else f"not ready: {', '.join(missing)} not installed"
-    return {"torch": state, "openai": "ready, for servers with an OpenAI-compatible interface", "stand-in": "ready"}
+    return {"onnx": _onnxruntime(), "torch": state, "openai": "ready, for servers with an OpenAI-compatible interface", "stand-in": "ready"}
 
 
 def _onnxruntime() -> str:
@@ -106,7 +106,7 @@ def _onnxruntime() -> str:
     try:
         import onnxruntime as ort
     except ImportError as error:
-        return f"can't be imported: {error}"
+        return f"not ready: {error}"
     options = ort.SessionOptions()
     options.log_severity_level = 4  # What does not load is told here, not in a log.
     usable = []
@@ -117,7 +117,7 @@ def _onnxruntime() -> str:
                 session = ort.InferenceSession(_IDENTITY, options, providers=[name])
                 if session.get_providers()[0] == name:
                     usable.append(name.removesuffix("ExecutionProvider"))
-    return f"{ort.__version__} on {', '.join(usable)} (no engine uses it yet)"
+    return f"ready (ONNX Runtime {ort.__version__} on {', '.join(usable)})"
 
 
 def _compiler() -> str:

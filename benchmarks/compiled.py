@@ -36,8 +36,8 @@ PROMPT = "a red circle above a blue square on a white background"
 IDEAS = ("a red circle above a blue square", "a green star", "a yellow triangle left of a purple circle")
 
 #: A search whose fifth attempt is the first that is accepted, with each of these seeds.
-SEARCH = {"prompt": "a yellow star on a black background", "sure": 0.9}
-SEARCH_SEEDS = (8, 13)
+SEARCH = {"prompt": "a yellow star on a black background", "sure": 0.88}
+SEARCH_SEEDS = (8, 13, 33)
 ACCEPTED = 5
 
 #: Calls of a worker in a round: one alone would be too short to tell whether it was disturbed.

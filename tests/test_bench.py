@@ -43,7 +43,8 @@ def bench(*args: Any) -> subprocess.CompletedProcess[str]:
 
 def test_a_script_as_it_is_written_and_compiled(script: Path, tmp_path: Path) -> None:
     page, trace, other = tmp_path / "page.html", tmp_path / "trace.json", tmp_path / "other.py"
-    other.write_text("import pathlib\npathlib.Path('made.txt').write_text('x')\nprint('made.txt')\n")
+    made = tmp_path / "made.txt"
+    other.write_text(f"import pathlib\npathlib.Path({str(made)!r}).write_text('x')\nprint({str(made)!r})\n")
     done = bench(
         script,
         "--drafts",

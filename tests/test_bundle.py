@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 import zipfile
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import gflow
 from gflow.runtime import seal
 from gflow.runtime.bundle import Bundle, is_bundle
 from gflow.runtime.errors import BundleBroken
+from gflow.runtime.main import NEEDED
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """model painter = diffusion("starter/scenes")
@@ -251,3 +254,26 @@ def test_a_bundle_takes_neither_torch_nor_the_compiler(bundle: Path, tmp_path: P
     done = run(sys.executable, "-I", "-c", FORBIDDEN, bundle, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "picture.png").exists()
+
+
+def test_it_runs_where_nothing_but_its_dependencies_is_installed(bundle: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", symlinks=True)
+    (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    for name, project in NEEDED.items():
+        package = importlib.util.find_spec(name)
+        assert package is not None and package.origin is not None
+        home = Path(package.origin).parent
+        for folder in (home, home.parent / f"{project}.libs"):
+            if folder.exists():
+                (site / folder.name).symlink_to(folder)
+    clean = {"PATH": f"{tmp_path / 'venv' / 'bin'}:/usr/bin:/bin"}
+    done = subprocess.run(
+        [bundle, "--out", tmp_path / "out"], env=clean, capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "picture.png").exists()
+    (site / "tokenizers").unlink()
+    lacking = subprocess.run(
+        [bundle, "--out", tmp_path / "out"], env=clean, capture_output=True, text=True, timeout=120
+    )
+    assert lacking.returncode == 2 and "pip install" in lacking.stderr and "Traceback" not in lacking.stderr

@@ -6,7 +6,6 @@ import math
 from typing import Literal
 
 import numpy as np
-from PIL import Image as PillowImage
 
 from gflow.kernels.core import nearest
 from gflow.kernels.op import OpError, op
@@ -81,6 +80,8 @@ def _resampled(image: Array, width: int, height: int, box: Box) -> Array:
     """The part of the image in `box` (left, top, right, bottom), at a size, by Pillow's convolution in float32."""
     if (width, height) == size_of(image) and box == (0, 0, width, height):
         return image
+    from PIL import Image as PillowImage  # Takes its time, and many pictures are never resized.
+
     source = premultiplied(image)
     planes = [source] if source.ndim == 2 else [source[..., channel] for channel in range(source.shape[2])]
     resized = [

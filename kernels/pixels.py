@@ -10,7 +10,6 @@ import math
 from typing import TypeVar
 
 import numpy as np
-from PIL import ImageColor
 
 from gflow.kernels.op import OpError
 from gflow.kernels.types import Array, Image, Mask, Size
@@ -60,6 +59,8 @@ def parse_color(text: str) -> Array:
     `hsl(30, 100%, 50%)`, `transparent`. Raises OpError for anything else."""
     if text == "transparent":
         return np.zeros(4, np.float32)
+    from PIL import ImageColor  # Takes its time, and most pictures need no color.
+
     try:
         color = ImageColor.getrgb(text)
     except ValueError:

@@ -5,7 +5,6 @@ Every mistake is an InputError that names the option, the file and the row.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
@@ -300,6 +299,8 @@ def _unicode(text: str, where: str) -> str:
 def _choice(values: tuple[str, ...], text: str, where: str) -> str:
     if text in values:
         return text
+    import difflib  # Takes its time, and is for mistakes alone.
+
     near = difflib.get_close_matches(text, values, n=1)
     raise InputError(
         f"{where}: {text!r} is not one of {', '.join(values)}", help=f"did you mean {near[0]}?" if near else ""

@@ -152,8 +152,6 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
     )
     if not given["_dry_run"]:
         executor.prefetch(flow.name)
-    from PIL import PngImagePlugin  # noqa: F401  (what writes pictures, imported while networks are loaded)
-
     from gflow.runtime import inputs, outputs
 
     values = {}

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 
 import gflow
 from gflow.kernels import types as t
+from gflow.runtime import png
 from gflow.runtime.errors import InputError, OutputError
 from gflow.runtime.plan import Flow, Plan
 
@@ -31,8 +31,9 @@ def prepare(folder: Path) -> None:
     """Makes the folder and makes sure, before a long run, that files can be written into it. Raises InputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
+        probe = folder / f".{os.getpid()}-{threading.get_ident()}.part"
+        probe.touch(exist_ok=False)
+        probe.unlink()
     except OSError as error:
         raise InputError(
             f"--out: can't write into {folder}: {(error.strerror or str(error)).lower()}",
@@ -108,12 +109,9 @@ class _Writer:
         self.text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
 
     def picture(self, name: str, value: t.Array) -> None:
-        from PIL.PngImagePlugin import PngInfo
-
-        chunks = PngInfo()
-        chunks.add_itxt(PROVENANCE, json.dumps(self.provenance, ensure_ascii=False, sort_keys=True))
-        image = to_pil(value)
-        self.whole(name, lambda path: image.save(path, format="PNG", pnginfo=chunks))
+        text = json.dumps(self.provenance, ensure_ascii=False, sort_keys=True)
+        data = png.encode(_packed(value), {PROVENANCE: text})
+        self.whole(name, lambda path: path.write_bytes(data))
         self.pictures += 1
 
     def copy(self, name: str, source: Path) -> None:
@@ -173,9 +171,12 @@ def to_pil(value: t.Array) -> Any:
     """A PIL image of 8 bits a channel: gray for a mask, RGB or RGBA for an image. Values are clamped to 0..1."""
     from PIL import Image
 
+    return Image.fromarray(_packed(value))
+
+
+def _packed(value: t.Array) -> png.Bytes:
     # A pixel that is not a number is black.
-    packed = np.round(np.clip(np.nan_to_num(value), 0.0, 1.0) * 255).astype(np.uint8)
-    return Image.fromarray(packed)
+    return np.round(np.clip(np.nan_to_num(value), 0.0, 1.0) * 255).astype(np.uint8)
 
 
 def to_python(value: Any) -> Any:

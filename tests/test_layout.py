@@ -68,7 +68,7 @@ def test_the_four_folders_are_linked() -> None:
 
 def test_every_package_is_listed() -> None:
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"])
-    there = {"gflow", "gflow.cli"}
+    there = {"gflow", "gflow.bench", "gflow.cli"}
     for part in PARTS:
         folders = {file.parent for file in (ROOT / part).rglob("*.py")}
         there |= {".".join(("gflow", *folder.relative_to(ROOT).parts)) for folder in folders}

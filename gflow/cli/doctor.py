@@ -98,7 +98,12 @@ def _engines() -> dict[str, str]:
     needed = {"torch": torch, "diffusers": diffusers, "transformers": transformers}
     missing = [name for name, found in needed.items() if found is None]
     state = f"ready (torch {torch})" if not missing else f"not ready: {', '.join(missing)} not installed"
-    return {"onnx": _onnxruntime(), "torch": state, "openai": "ready, for servers with an OpenAI-compatible interface", "stand-in": "ready"}
+    return {
+        "onnx": _onnxruntime(),
+        "torch": state,
+        "openai": "ready, for servers with an OpenAI-compatible interface",
+        "stand-in": "ready",
+    }
 
 
 def _onnxruntime() -> str:

@@ -33,27 +33,32 @@ class Failed(Exception):
     """A process that is measured ended badly: what it said at last."""
 
 
-def process(command: Sequence[str], cwd: Path | None = None) -> Ended:
-    """Runs a program to its end. Raises Failed."""
-    begin = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd) as child:
-        assert child.stdout is not None and child.stderr is not None
-        # Read side by side, as either may fill up; what is told last is kept.
-        import threading
+#: Starts a program from a process that holds next to nothing: the kernel's figure of the memory that a child held
+#: begins with what its parent held.
+_LAUNCH = """
+import os, sys, time
+begin = time.monotonic()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+told = f"{os.waitstatus_to_exitcode(status)} {time.monotonic() - begin} {usage.ru_maxrss}"
+os.write(int(sys.argv[1]), told.encode())
+"""
 
-        said: list[bytes] = []
-        stderr = child.stderr
-        reader = threading.Thread(target=lambda: said.append(stderr.read()), daemon=True)
-        reader.start()
-        stdout = child.stdout.read()
-        reader.join()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - begin
-    if child.returncode:
-        lines = b"".join(said).decode(errors="replace").strip().splitlines()[-5:]
-        raise Failed("\n".join(lines) or f"it ended with status {child.returncode}")
-    return Ended(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), stdout)
+
+def process(command: Sequence[str]) -> Ended:
+    """Runs a program to its end. Raises Failed."""
+    answer, write = os.pipe()
+    launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(write), *command]
+    try:
+        done = subprocess.run(launch, capture_output=True, pass_fds=(write,))
+    finally:
+        os.close(write)
+    with open(answer, encoding="ascii") as file:
+        told = file.read().split()
+    if not told or told[0] != "0":
+        lines = done.stderr.decode(errors="replace").strip().splitlines()[-5:]
+        raise Failed("\n".join(lines) or f"it ended with status {told[0] if told else done.returncode}")
+    return Ended(float(told[1]), int(told[2]) * (1 if sys.platform == "darwin" else 1024), done.stdout)
 
 
 def quiet(rounds: int, measure: Callable[[], Result], *, tries: int | None = None) -> Iterator[tuple[Result, bool]]:

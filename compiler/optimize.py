@@ -31,9 +31,15 @@ class Report:
 
 
 def optimize(
-    module: ModuleOp, target: Target, *, leave_out: Collection[str] = (), dump: Collection[str] = ()
+    module: ModuleOp,
+    target: Target,
+    *,
+    leave_out: Collection[str] = (),
+    dump: Collection[str] = (),
+    verify_each: bool = False,
 ) -> Report:
-    """Runs the passes, except those to leave out, over a module in place. The module is verified after each."""
+    """Runs the passes, except those to leave out, over a module in place. The module is verified at the end;
+    verify_each: after each pass, which takes longer than most passes and tells which one is to blame."""
     report = Report()
     size = sum(1 for _ in module.walk())
     for each in passes():
@@ -42,10 +48,13 @@ def optimize(
         start = time.perf_counter()
         notes = each.apply(module, target)
         seconds = time.perf_counter() - start
-        module.verify()
+        if verify_each:
+            module.verify()
         after = sum(1 for _ in module.walk())
         report.ran.append(Ran(each.name, notes, size, after, seconds))
         if each.name in dump:
             report.dumps[each.name] = str(module)
         size = after
+    if not verify_each:
+        module.verify()
     return report

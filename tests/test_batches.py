@@ -276,7 +276,7 @@ def test_progress_tells_of_batches(make: Make) -> None:
 def test_batches_change_nothing(text: str) -> None:
     program = loaded(text)
     module = program.module.clone()  # type: ignore[attr-defined]
-    optimize(module, Target(staged=True))
+    optimize(module, Target(staged=True), verify_each=True)
     plan = lower(module, script="", main=None)
 
     def outcome(executor: Executor, flow: str) -> str:

@@ -28,7 +28,7 @@ NAMES = [each.name for each in passes()]
 
 def optimized(program: Program, leave_out: set[str]) -> Plan:
     module = program.module.clone()
-    optimize(module, Target(staged=True), leave_out=leave_out)
+    optimize(module, Target(staged=True), leave_out=leave_out, verify_each=True)
     return lower(module, script=program.plan.script, main=program.plan.main)
 
 

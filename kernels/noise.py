@@ -7,6 +7,7 @@ random numbers: as easy as 1, 2, 3", 2011), the normal variates are by Box and M
 
 from __future__ import annotations
 
+import random
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,8 +110,12 @@ class TorchStream:
     """
 
     def __init__(self, seed: int) -> None:
-        self._bits = np.random.MT19937()
-        self._bits._legacy_seeding(seed & 0xFFFFFFFF)
+        # The same generator as in `numpy.random`, which takes longer to import; the seeding is the one of 1998.
+        state = [seed & 0xFFFFFFFF]
+        for place in range(1, 624):
+            state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + place) & 0xFFFFFFFF)
+        self._bits = random.Random()
+        self._bits.setstate((3, (*state, 624), None))
 
     def normal(self, shape: tuple[int, ...]) -> Array:
         """Standard normal noise, float32. Raises ValueError for fewer than 16 numbers, which torch draws in
@@ -128,7 +133,7 @@ class TorchStream:
         return values.reshape(shape)
 
     def _uniform(self, count: int) -> Array:
-        raw = self._bits.random_raw(count).astype(np.uint32)
+        raw = np.frombuffer(self._bits.randbytes(4 * count), "<u4")
         return ((raw & 0xFFFFFF) * np.float32(2.0**-24)).astype(np.float32)
 
 

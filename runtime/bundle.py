@@ -109,11 +109,12 @@ class Bundle:
     def _check(self, name: str, entry: Entry) -> None:
         """Reads in pieces: weights that are mapped should not be held twice."""
         digest, left = seal.digest(), entry.offset + entry.size - entry.begin
+        piece = memoryview(bytearray(min(left, _PIECE)))
         with open(self.path, "rb", buffering=0) as file:
             file.seek(entry.begin)
-            while left > 0 and (piece := file.read(min(left, _PIECE))):
-                digest.update(piece)
-                left -= len(piece)
+            while left > 0 and (count := file.readinto(piece[:left])):
+                digest.update(piece[:count])
+                left -= count
         if digest.hexdigest() != entry.digest:
             raise self._changed(name)
 

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 class Coming:
     """Uses of networks, by identity, in the program's order, and the calls that they are for (model.method, and its
     place in the script). `loops` are parts of it, from and up to a place, that may be gone through again.
-    `bytes`: of all of them. `place`: the use that a run is at."""
+    `bytes`: of all of them. `widths`: as large a batch as each may run, by identity. `place`: the use that a run is
+    at."""
 
     uses: list[str] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     loops: list[tuple[int, int]] = field(default_factory=list)
     bytes: int = 0
+    widths: dict[str, int] = field(default_factory=dict)
     place: int = -1
 
     def used(self, identity: str) -> None:
@@ -102,7 +104,9 @@ def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int]) -> 
         match step:
             case p.ModelCall():
                 for component in networks.of(step):
-                    found.bytes += component.bytes if component.identity not in found.uses else 0
+                    before = found.widths.get(component.identity, 0)
+                    found.bytes += 0 if before else component.bytes
+                    found.widths[component.identity] = max(before, networks.width(step, component))
                     if not found.uses or found.uses[-1] != component.identity:
                         found.uses.append(component.identity)
                         found.calls.append((f"{step.model}.{step.method}", step.place))
@@ -133,6 +137,16 @@ class Networks:
         if lowered is None:
             return []
         return networks(lowered, self.plan.models[step.model].provider, step.method, list(step.args))
+
+    def width(self, step: p.ModelCall, component: Component) -> int:
+        """As large a batch as a call of one of its components may run: guidance doubles it."""
+        lowered = self.lowered(step.model)
+        doubled = (
+            lowered is not None
+            and lowered.components.get("network") == component
+            and lowered.settings.get("guidance") == "classifier-free"
+        )
+        return max(step.batch) * (2 if doubled else 1)
 
     def lowered(self, model: str) -> Lowered | None:
         """The lowered form of a model; None where there is none that can be read, as loading it will tell."""

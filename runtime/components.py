@@ -9,59 +9,20 @@ is known from the plan.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gflow.kernels.types import Array
 from gflow.runtime import weights
 from gflow.runtime.bundle import Bundle, Folder, Part
 from gflow.runtime.coming import Coming
-from gflow.runtime.errors import EngineFailed, OutOfMemory, OverBudget
+from gflow.runtime.errors import OverBudget
 from gflow.runtime.lowered import Component
-
-
-class Network:
-    """A component that is ready to run."""
-
-    def __init__(self, session: Any, held: int) -> None:
-        self._session = session
-        self.held = held
-        self.running = 0
-        self.inputs = {value.name for value in session.get_inputs()}
-        self.outputs = [value.name for value in session.get_outputs()]
-
-    def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
-        """The outputs (all of them unless named), in order. Inputs that the graph does not have are left out.
-
-        Raises OutOfMemory and EngineFailed."""
-        known = {name: value for name, value in feeds.items() if name in self.inputs}
-        self.running += 1
-        try:
-            found: list[Array] = self._session.run(outputs, known)
-        except Exception as error:  # ONNX Runtime's errors have no common class.
-            text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-            if "allocat" in text.lower() or "memory" in text.lower():
-                raise OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size") from error
-            raise EngineFailed(f"ONNX Runtime failed: {text}") from error
-        finally:
-            self.running -= 1
-        return found
-
-
-@cache
-def _share_threads() -> None:
-    """One pool of threads for all networks: pools of their own spin against each other (three times slower, with
-    two networks in turn on two cores)."""
-    import onnxruntime as ort
-
-    ort.set_global_thread_pool_sizes(len(os.sched_getaffinity(0)), 1)
+from gflow.runtime.network import Network, options
 
 
 @dataclass
@@ -74,8 +35,16 @@ class _Held:
     @property
     def idle(self) -> bool:
         """Whether it can be let go."""
-        done = self.network.done() and self.network.exception() is None
-        return done and not self.network.result().running
+        return self._ready and not self.network.result().running
+
+    @property
+    def bytes(self) -> int:
+        """Of its weights."""
+        return self.component.bytes * (self.network.result().sessions if self._ready else 1)
+
+    @property
+    def _ready(self) -> bool:
+        return self.network.done() and self.network.exception() is None
 
 
 @dataclass
@@ -111,7 +80,8 @@ class Components:
             else:
                 # The dict is in the order of last use.
                 self._held[component.identity] = self._held.pop(component.identity)
-            self.coming.used(component.identity)
+            if self.memory is not None:
+                self.coming.used(component.identity)
         if fresh:
             self._fill(held, folder, fits=False)
         return held.network.result()
@@ -138,7 +108,7 @@ class Components:
     def held(self) -> int:
         """Bytes of the weights that are loaded, or being loaded."""
         with self._lock:
-            return sum(each.component.bytes for each in self._held.values())
+            return sum(each.bytes for each in self._held.values())
 
     def _fits(self, component: Component) -> bool:
         needed = max(self.coming.bytes, self.held() + component.bytes)
@@ -182,36 +152,48 @@ class Components:
             wait(loading)
 
     def _load(self, folder: Folder, component: Component) -> Network:
-        import onnxruntime as ort
-
         begin = time.monotonic()
-        _share_threads()
-        options = ort.SessionOptions()
-        options.use_per_session_threads = False
-        options.log_severity_level = 3
-        graph = (folder / component.graph).read_bytes()
-        if isinstance(folder, Part):
-            # Mapped from the bundle, in which they are as the graph wants them.
-            bundle = folder.bundle
-            places = [(bundle.path.name, bundle.weights(weight.file)) for weight in component.weights.values()]
-            options.add_session_config_entry(
-                "session.model_external_initializers_file_folder_path", str(bundle.path.parent)
-            )
-        else:
-            assert isinstance(folder, Path)
-            names, values = [], []
-            for name, tensor in weights.read(folder, component):
-                names.append(name)
-                values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
-            options.add_external_initializers(names, values)
-            places = [("", 0)] * len(names)
-        graph = weights.placed(graph, places)
-        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        with self._lock:
-            self.loads += 1
-            self.bytes_read += component.bytes
+
+        def session(split: bool) -> Any:
+            made = _session(folder, component, split=split)
+            with self._lock:
+                self.loads += 1
+                self.bytes_read += component.bytes
+            return made
+
+        network = Network(session, self.coming.widths.get(component.identity, 1), lambda: self._fits(component))
         self.loaded(_label(component), component.bytes, time.monotonic() - begin)
-        return Network(session, component.bytes)
+        return network
+
+
+def _session(folder: Folder, component: Component, *, split: bool) -> Any:
+    """A session of ONNX Runtime; see `gflow.runtime.network.options`."""
+    if isinstance(folder, Part):
+        return _mapped(folder, component, split)
+    assert isinstance(folder, Path)
+    import onnxruntime as ort
+
+    made, names, values = options(split=split), [], []
+    for name, tensor in weights.read(folder, component):
+        names.append(name)
+        values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
+    made.add_external_initializers(names, values)
+    graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
+    return ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
+
+
+def _mapped(folder: Part, component: Component, split: bool) -> Any:
+    """A session whose weights are mapped from a bundle, in which they are as the graph wants them."""
+    bundle = folder.bundle
+    # Checked before the import: this takes a core, and the import takes Python's lock.
+    places = [(bundle.path.name, bundle.weights(weight.file)) for weight in component.weights.values()]
+    graph = weights.placed((folder / component.graph).read_bytes(), places)
+    import onnxruntime as ort
+
+    made = options(split=split)
+    where = "session.model_external_initializers_file_folder_path"
+    made.add_session_config_entry(where, str(bundle.path.parent))
+    return ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
 
 
 def _label(component: Component) -> str:

@@ -19,7 +19,7 @@ from gflow.runtime.batches import Calls, Models
 from gflow.runtime.blocks import Analysis
 from gflow.runtime.bundle import Bundle, Folder
 from gflow.runtime.cache import Results
-from gflow.runtime.coming import Networks, coming
+from gflow.runtime.coming import Networks, used
 from gflow.runtime.components import Components
 from gflow.runtime.engines import choose
 from gflow.runtime.engines.base import LoadedModel
@@ -95,6 +95,7 @@ class Executor:
         self.components = Components(bundle, memory=memory, loaded=self._loaded, evicted=self._evicted)
         self._models = Models(self._load, self._takes_batches, exact=exact, results=None if stand_ins else results)
         self._analysis = Analysis(plan)
+        self._networks = Networks(plan, bundle)
 
     def run(self, flow: str, args: Mapping[str, Any]) -> Any:
         """The result of a flow. Arguments are running values; missing ones take their defaults. Raises RunError,
@@ -114,16 +115,16 @@ class Executor:
     def prefetch(self, flow: str) -> None:
         """Begins to load the networks that a flow will need, the largest first: what is small and needed sooner is
         loaded by who needs it, at the same time. For runs that will surely take them."""
-        bundle, known = self.components.bundle, Networks(self.plan, self.components.bundle)
+        bundle, ahead = self.components.bundle, used(self._networks, self.plan.flows[flow])
         found: dict[str, tuple[Folder, Component]] = {}
         for name, model in self.plan.models.items():
-            lowered = known.lowered(name)
+            lowered = self._networks.lowered(name)
             if lowered is not None and model.lowered is not None:
                 folder = Path(model.lowered) if bundle is None else bundle.folder(model.lowered)
                 found |= {component.identity: (folder, component) for component in lowered.components.values()}
-        uses = dict.fromkeys(coming(self.plan, self.plan.flows[flow], bundle).uses)
-        if uses:
-            wanted = sorted((found[identity] for identity in uses), key=lambda each: -each[1].bytes)
+        if ahead.widths:
+            self.components.coming = ahead
+            wanted = sorted((found[identity] for identity in ahead.widths), key=lambda each: -each[1].bytes)
             self.components.prefetch(wanted)
 
     def run_test(self, title: str) -> None:
@@ -142,8 +143,8 @@ class Executor:
     def _run(self, flow: p.Flow, args: Mapping[str, Any], key: noise.Key) -> Any:
         machine = Machine()
         calls = Calls(self.plan, self._models, machine, self.observer, self._telling)
-        if self.components.memory is not None and not self.stand_ins:
-            self.components.coming = coming(self.plan, flow, self.components.bundle)
+        if not self.stand_ins:
+            self.components.coming = used(self._networks, flow)
         scope: Scope = Run(self.plan, self._analysis, machine, calls, self.observer).flow(flow, args, key)
         return machine.run(scope.block())
 

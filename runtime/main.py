@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from gflow.runtime import startup
 from gflow.runtime.errors import InputError, RunError
 
 #: What must be installed, and what pip calls it.
@@ -29,7 +30,7 @@ def main(path: str, place: tuple[int, int, int]) -> None:
     """Runs the bundle at `path` with the process's arguments, and ends the process."""
     status = 1
     try:
-        _keep_streams()
+        startup.prepare()
         status = _main(path, place, sys.argv[1:])
         sys.stdout.flush()
     except ImportError as error:
@@ -54,16 +55,6 @@ def main(path: str, place: tuple[int, int, int]) -> None:
         sys.stderr.flush()
     # Taking sessions and modules down takes longer than painting a small picture.
     os._exit(status)
-
-
-def _keep_streams() -> None:
-    """Makes sure that printing works where a stream is closed, and where its encoding lacks a character."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (for good)
-        else:
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _tell(code: str, message: str, help: str = "", place: str = "") -> None:

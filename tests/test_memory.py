@@ -110,7 +110,7 @@ def test_looking_ahead() -> None:
     assert line.last(["a", "b", "x"]) == "x"
     line.used("c")
     assert line.last(["a", "b", "c"]) == "c"
-    loop = Coming(["a", "b", "c", "d"], [(0, 3)])
+    loop = Coming(["a", "b", "c", "d"], loops=[(0, 3)])
     for _ in range(3):
         for name in "abc":
             loop.used(name)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import importlib
-import io
-import os
-import sys
 
 import click
 
 import gflow
+from gflow.runtime import startup
 
 #: Each command's file, `gflow/cli/NAME.py`, and what `gflow --help` says of it.
 COMMANDS = {
@@ -67,15 +65,4 @@ def main() -> None:
     """
     # A command makes many small objects and ends soon: looking for garbage among them is a third of its time.
     gc.set_threshold(200_000, 30, 30)
-    _keep_streams()
-
-
-def _keep_streams() -> None:
-    """Makes sure that printing works: where a stream was closed by the caller (`>&-`), and where its encoding
-    lacks a character of a result."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (for good)
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    startup.prepare()

@@ -237,7 +237,7 @@ command = FlowCommand(
     runs the flow once, up to the results on disk, then RUNS times more. Told are times, memory, loads, batches, and
     what was foreseen. FLOW and its options are those of `gflow run`.
 
-    \\b
+    \b
     gflow bench examples/poster.gflow --drafts 4
     gflow bench examples/poster.gflow --ablate
     gflow bench examples/poster.gflow --against my_diffusers_script.py

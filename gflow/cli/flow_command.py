@@ -47,6 +47,13 @@ class FlowCommand(click.Command):
         """The flags that a flow's parameter can't have."""
         return [*_HELP, *(flag for option in self.own for flag in option.opts)]
 
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The command's own options; the flow's are shown with the file's name."""
+        options = [*self.own, *(param for param in self.get_params(context) if isinstance(param, click.Option))]
+        shown = [option.get_help_record(context) for option in options]
+        with formatter.section("Options"):
+            formatter.write_dl([record for record in shown if record is not None])
+
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(context, self._file_first(context, args))
 

@@ -69,8 +69,6 @@ command = FlowCommand(
 
     The flow's parameters are options: `gflow run FILE --help` lists them. FLOW, right after FILE, is the file's
     last one unless it is named. Images, lists and records come from files: PNG, JPEG, WebP, CSV, JSONL, JSON.
-    Every run has these options, too: --out DIR, --seed N, --memory SIZE, --exact, --no-cache, --dry-run, --quiet,
-    --json.
 
     What models have made is kept, and not made again when the script is edited and run again.
 

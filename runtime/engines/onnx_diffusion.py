@@ -17,12 +17,13 @@ from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array, Size
 from gflow.runtime import denoise
 from gflow.runtime.bundle import Folder
-from gflow.runtime.components import Components, Network
+from gflow.runtime.components import Components
 from gflow.runtime.engines import painting
 from gflow.runtime.engines.base import CallContext, Request
 from gflow.runtime.engines.prompts import Prompts
 from gflow.runtime.errors import ModelMissing, OpFailed
 from gflow.runtime.lowered import Lowered
+from gflow.runtime.network import Network
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from tokenizers import Tokenizer
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array
 from gflow.runtime.bundle import Folder
-from gflow.runtime.components import Components, Network
+from gflow.runtime.components import Components
 from gflow.runtime.engines.answering import Answering, Reader
 from gflow.runtime.engines.base import CallContext
 from gflow.runtime.errors import ModelMissing
 from gflow.runtime.lowered import Lowered
+from gflow.runtime.network import Network
 
 
 def load(folder: Folder, lowered: Lowered, components: Components) -> LanguageModel:

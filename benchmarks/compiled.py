@@ -295,10 +295,10 @@ def passes(bench: Bench) -> list[Row]:
 
 def again(bench: Bench) -> list[Row]:
     """`gflow run` after the last step of a long script was edited: with the results of the run before, and with
-    an empty cache. 64 drafts of 50 steps, so that there is something to keep."""
-    text = POSTER.read_text(encoding="utf-8").replace("steps: 12", "steps: 50")
+    an empty cache. 64 drafts of 100 steps, some ten seconds of work, so that there is something to keep."""
+    text = POSTER.read_text(encoding="utf-8").replace("steps: 12", "steps: 100")
     last = "saturation: 1.2"
-    if text.count(last) != 1 or "steps: 50" not in text:
+    if text.count(last) != 1 or "steps: 100" not in text:
         raise Failed(f"{POSTER.name} is not what it was")
     script, out, kept = bench.scratch / "again.gflow", bench.scratch / "poster.png", bench.scratch / "kept"
     pictures: dict[int, Image.Image] = {}

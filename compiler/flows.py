@@ -76,7 +76,7 @@ def _calls(node: Any) -> Iterator[n.Call]:
         if isinstance(current, tuple):
             pending.extend(current)
         elif isinstance(current, n.Node):
-            pending.extend(vars(current).values())
+            pending += [getattr(current, name) for name in current.__struct_fields__]
 
 
 def declare_params(module: Module, info: FlowInfo | ExternInfo) -> None:

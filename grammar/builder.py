@@ -3,8 +3,9 @@ tokens included, None for what was left out."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from gflow.grammar import nodes as n
 from gflow.grammar.diagnostics import Diagnostic, syntax
@@ -181,7 +182,7 @@ class Builder:
         return n.Ref(p[0].text, span=p[0].span)
 
     def parens(self, p: Parts) -> Any:
-        return replace(p[1], span=_span(p))  # so that what contains it begins and ends right
+        return msgspec.structs.replace(p[1], span=_span(p))  # so that what contains it begins and ends right
 
     def list_(self, p: Parts) -> n.ListExpr:
         return n.ListExpr(tuple(p[1] or ()), span=_span(p))

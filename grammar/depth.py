@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from gflow.grammar import nodes as n
@@ -12,13 +11,13 @@ from gflow.grammar.source import Span
 LIMIT = 100
 
 _SKIPPED = frozenset({"span", "raw", "doc", "value_", "kind", "text", "op", "path", "title", "target", "impure"})
-_CHILDREN: dict[type, tuple[str, ...]] = {}
+_CHILDREN: dict[type[n.Node], tuple[str, ...]] = {}
 
 
-def _children(type_: type) -> tuple[str, ...]:
+def _children(type_: type[n.Node]) -> tuple[str, ...]:
     names = _CHILDREN.get(type_)
     if names is None:
-        names = tuple(field.name for field in fields(type_) if field.name not in _SKIPPED)
+        names = tuple(name for name in type_.__struct_fields__ if name not in _SKIPPED)
         _CHILDREN[type_] = names
     return names
 

@@ -6,19 +6,33 @@ Doc comments (`///`) are in the tree, as `doc`; ordinary comments are not (see `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from gflow.grammar.source import Source, Span
 
-
-@dataclass(frozen=True, kw_only=True)
-class Node:
-    span: Span = field(compare=False, repr=False)
+#: Fields that say how a tree is laid out, not what it says.
+_LAYOUT = frozenset({"span", "raw", "source", "comments"})
 
 
-@dataclass(frozen=True)
-class Name(Node):
+class Node(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    span: Span
+
+    def _says(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if name not in _LAYOUT)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Node) and self._says() == other._says()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._says()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._says()))})"
+
+
+class Name(Node, frozen=True, eq=False):
     """A name where it is declared: its text and where it stands."""
 
     text: str
@@ -27,32 +41,27 @@ class Name(Node):
 # --- types -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class NamedType(Node):
+class NamedType(Node, frozen=True, eq=False):
     """`text`, `image`, or a record's name. `shapes.Point` names a record of a used file."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class ListType(Node):
+class ListType(Node, frozen=True, eq=False):
     item: TypeNode
 
 
-@dataclass(frozen=True)
-class RecordType(Node):
+class RecordType(Node, frozen=True, eq=False):
     fields: tuple[tuple[Name, TypeNode], ...]
 
 
-@dataclass(frozen=True)
-class ChoiceType(Node):
+class ChoiceType(Node, frozen=True, eq=False):
     """`"contain" | "cover"`; a single string is a choice of one."""
 
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class OptionalType(Node):
+class OptionalType(Node, frozen=True, eq=False):
     item: TypeNode
 
 
@@ -62,8 +71,7 @@ TypeNode = NamedType | ListType | RecordType | ChoiceType | OptionalType
 # --- expressions -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Literal(Node):
+class Literal(Node, frozen=True, eq=False):
     """A literal without interpolation. `kind` is one of the keys below; `value` is what it stands for:
 
     int 12 · float 0.5 (also `40%` = 0.4, `24fps` = 24.0, `2x` = 2.0) · text · bool · none (None)
@@ -74,46 +82,40 @@ class Literal(Node):
 
     kind: str
     value: Any
-    raw: str = field(compare=False)
+    raw: str
 
 
-@dataclass(frozen=True)
-class Template(Node):
+class Template(Node, frozen=True, eq=False):
     """Text with `${...}` in it. Parts are `str` (escapes already resolved) or expressions, in order."""
 
     parts: tuple[str | Expr, ...]
-    raw: str = field(compare=False)
+    raw: str
 
 
-@dataclass(frozen=True)
-class Ref(Node):
+class Ref(Node, frozen=True, eq=False):
     """A name where it is used."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class ListExpr(Node):
+class ListExpr(Node, frozen=True, eq=False):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
-class RecordExpr(Node):
+class RecordExpr(Node, frozen=True, eq=False):
     """`{ sku: row.sku, hero }`; `hero` alone means `hero: hero`."""
 
     fields: tuple[tuple[Name, Expr], ...]
 
 
-@dataclass(frozen=True)
-class Unary(Node):
+class Unary(Node, frozen=True, eq=False):
     """op: `-` or `not`."""
 
     op: str
     operand: Expr
 
 
-@dataclass(frozen=True)
-class Binary(Node):
+class Binary(Node, frozen=True, eq=False):
     """op: `+ - * / % == != < <= > >= and or ?? ..`. `a..b` is a range, both ends in."""
 
     op: str
@@ -121,32 +123,28 @@ class Binary(Node):
     right: Expr
 
 
-@dataclass(frozen=True)
-class Field(Node):
+class Field(Node, frozen=True, eq=False):
     """`value.name`"""
 
     value: Expr
     name: Name
 
 
-@dataclass(frozen=True)
-class Index(Node):
+class Index(Node, frozen=True, eq=False):
     """`value[index]`"""
 
     value: Expr
     index: Expr
 
 
-@dataclass(frozen=True)
-class Arg(Node):
+class Arg(Node, frozen=True, eq=False):
     """A positional argument has no name. `as: TYPE` is not here but in `Call.as_type`."""
 
     name: Name | None
     value: Expr
 
 
-@dataclass(frozen=True)
-class Call(Node):
+class Call(Node, frozen=True, eq=False):
     """`f(a, b: c)`, `painter.generate(p)`. The callee is a `Ref` or a `Field` (anything else is an error)."""
 
     callee: Expr
@@ -154,29 +152,25 @@ class Call(Node):
     as_type: TypeNode | None = None
 
 
-@dataclass(frozen=True)
-class Pipe(Node):
+class Pipe(Node, frozen=True, eq=False):
     """`value |> call`: the value becomes the call's first positional argument."""
 
     value: Expr
     call: Call
 
 
-@dataclass(frozen=True)
-class Lambda(Node):
+class Lambda(Node, frozen=True, eq=False):
     param: Name
     body: Expr
 
 
-@dataclass(frozen=True)
-class If(Node):
+class If(Node, frozen=True, eq=False):
     condition: Expr
     then: Block
     orelse: Block  # `else if` is a block whose only result is another If
 
 
-@dataclass(frozen=True)
-class For(Node):
+class For(Node, frozen=True, eq=False):
     """`for item, index in items { }`; the index counts from 0."""
 
     item: Name
@@ -185,22 +179,19 @@ class For(Node):
     body: Block
 
 
-@dataclass(frozen=True)
-class Case(Node):
+class Case(Node, frozen=True, eq=False):
     """One arm. `pattern` is a `Literal`, or None for `_`. A body without braces is a block of one expression."""
 
     pattern: Literal | None
     body: Block
 
 
-@dataclass(frozen=True)
-class Match(Node):
+class Match(Node, frozen=True, eq=False):
     subject: Expr
     cases: tuple[Case, ...]
 
 
-@dataclass(frozen=True)
-class Refine(Node):
+class Refine(Node, frozen=True, eq=False):
     """`refine name [from start] up to limit body until condition [keep best by keep_by | else orelse]`"""
 
     name: Name
@@ -212,8 +203,7 @@ class Refine(Node):
     orelse: Block | None = None
 
 
-@dataclass(frozen=True)
-class Try(Node):
+class Try(Node, frozen=True, eq=False):
     body: Block
     retry: Expr | None = None
     backoff: Expr | None = None
@@ -230,23 +220,20 @@ Expr = (
 # --- statements ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Bind(Node):
+class Bind(Node, frozen=True, eq=False):
     """`name = value`"""
 
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True)
-class Expect(Node):
+class Expect(Node, frozen=True, eq=False):
     """`expect condition`: fails the run or the test where the condition is false."""
 
     condition: Expr
 
 
-@dataclass(frozen=True)
-class Block(Node):
+class Block(Node, frozen=True, eq=False):
     """Statements; the value is the last one's, if it is an expression."""
 
     statements: tuple[Bind | Expect | Expr, ...]
@@ -255,8 +242,7 @@ class Block(Node):
 # --- declarations ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Param(Node):
+class Param(Node, frozen=True, eq=False):
     """`name: type [in low..high] [= default]`, with the `///` text before it."""
 
     name: Name
@@ -266,37 +252,32 @@ class Param(Node):
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Use(Node):
+class Use(Node, frozen=True, eq=False):
     path: str
     name: Name
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Model(Node):
+class Model(Node, frozen=True, eq=False):
     name: Name
     provider: Name
     args: tuple[Arg, ...]
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Let(Node):
+class Let(Node, frozen=True, eq=False):
     name: Name
     value: Expr
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class RecordDecl(Node):
+class RecordDecl(Node, frozen=True, eq=False):
     name: Name
     type: RecordType
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Extern(Node):
+class Extern(Node, frozen=True, eq=False):
     """`extern op name(params) -> type from "path.py:function" [impure]`"""
 
     name: Name
@@ -307,8 +288,7 @@ class Extern(Node):
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Flow(Node):
+class Flow(Node, frozen=True, eq=False):
     name: Name
     params: tuple[Param, ...]
     result: TypeNode | None
@@ -316,8 +296,7 @@ class Flow(Node):
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Test(Node):
+class Test(Node, frozen=True, eq=False):
     title: str
     body: Block
     doc: str = ""
@@ -326,16 +305,14 @@ class Test(Node):
 Declaration = Use | Model | Let | RecordDecl | Extern | Flow | Test
 
 
-@dataclass(frozen=True)
-class Comment(Node):
+class Comment(Node, frozen=True, eq=False):
     """A `//` comment, with its slashes. `own_line`: nothing but white space stands before it on its line."""
 
     text: str
     own_line: bool
 
 
-@dataclass(frozen=True)
-class File(Node):
-    source: Source = field(compare=False, repr=False)
+class File(Node, frozen=True, eq=False):
+    source: Source
     declarations: tuple[Declaration, ...]
-    comments: tuple[Comment, ...] = field(compare=False, default=(), repr=False)
+    comments: tuple[Comment, ...] = ()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from PIL import Image as PillowImage
-from PIL import ImageDraw, ImageFont
 
 from gflow.kernels.compose import lay_over
 from gflow.kernels.op import op
@@ -47,6 +45,8 @@ class _Lettering:
     """A text in letters of a size, wrapped for an image."""
 
     def __init__(self, text: str, letters: int, whole: Size) -> None:
+        from PIL import ImageFont  # Takes its time, and many programs draw no text.
+
         font = ImageFont.load_default(letters)
         assert isinstance(font, ImageFont.FreeTypeFont), "Pillow's wheels have FreeType"
         self.font = font
@@ -64,6 +64,9 @@ class _Lettering:
 
     def drawn(self, position: str, *, outlined: bool) -> Array:
         """How much of each pixel the letters cover, float32 (height, width, 1), 0..1."""
+        from PIL import Image as PillowImage
+        from PIL import ImageDraw
+
         canvas = PillowImage.new("L", self.whole)
         draw = ImageDraw.Draw(canvas)
         free = self.whole.height - self.height

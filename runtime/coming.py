@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Coming:
     """Uses of networks, by identity, in the program's order, and the calls that they are for (model.method, and its
     place in the script). `loops` are parts of it, from and up to a place, that may be gone through again.
-    `bytes`: of all of them. `widths`: as large a batch as each may run, by identity. `place`: the use that a run is
+    `bytes`: of all of them. `least`: as small a batch as each will run, by identity. `place`: the use that a run is
     at."""
 
     uses: list[str] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
     loops: list[tuple[int, int]] = field(default_factory=list)
     bytes: int = 0
-    widths: dict[str, int] = field(default_factory=dict)
+    least: dict[str, int] = field(default_factory=dict)
     place: int = -1
 
     def used(self, identity: str) -> None:
@@ -95,27 +95,29 @@ def coming(plan: p.Plan, flow: p.Flow, bundle: Bundle | None = None, *, once: Co
 def used(networks: Networks, flow: p.Flow, *, once: Collection[p.Step] = ()) -> Coming:
     """The same, of networks that are known."""
     found = Coming()
-    _walk(networks, flow.body, found, {id(step) for step in once})
+    _walk(networks, flow.body, found, {id(step) for step in once}, {})
     return found
 
 
-def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int]) -> None:
+def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int], consts: dict[p.Slot, Any]) -> None:
     for step in block.steps:
         match step:
+            case p.Const():
+                consts[step.out] = step.value
             case p.ModelCall():
                 for component in networks.of(step):
-                    before = found.widths.get(component.identity, 0)
-                    found.bytes += 0 if before else component.bytes
-                    found.widths[component.identity] = max(before, networks.width(step, component))
+                    before, now = found.least.get(component.identity), networks.least(step, component, consts)
+                    found.bytes += component.bytes if before is None else 0
+                    found.least[component.identity] = now if before is None else min(before, now)
                     if not found.uses or found.uses[-1] != component.identity:
                         found.uses.append(component.identity)
                         found.calls.append((f"{step.model}.{step.method}", step.place))
             case p.FlowCall():
-                _walk(networks, networks.plan.flows[step.flow].body, found, once)
+                _walk(networks, networks.plan.flows[step.flow].body, found, once, {})
             case _:
                 begin = len(found.uses)
                 for inner in regions(step):
-                    _walk(networks, inner, found, once)
+                    _walk(networks, inner, found, once, consts)
                 again = isinstance(step, p.Map | p.Refine) and id(step) not in once
                 if again and len(found.uses) > begin:
                     found.loops.append((begin, len(found.uses)))
@@ -138,15 +140,14 @@ class Networks:
             return []
         return networks(lowered, self.plan.models[step.model].provider, step.method, list(step.args))
 
-    def width(self, step: p.ModelCall, component: Component) -> int:
-        """As large a batch as a call of one of its components may run: guidance doubles it."""
+    def least(self, step: p.ModelCall, component: Component, consts: Mapping[p.Slot, Any]) -> int:
+        """As small a batch as a call of one of its components runs, which guidance doubles."""
         lowered = self.lowered(step.model)
-        doubled = (
-            lowered is not None
-            and lowered.components.get("network") == component
-            and lowered.settings.get("guidance") == "classifier-free"
-        )
-        return max(step.batch) * (2 if doubled else 1)
+        if lowered is None or lowered.components.get("network") != component:
+            return min(step.batch)
+        scale = step.args.get("guidance_scale")
+        unguided = scale is not None and not consts.get(scale, 0) > 1
+        return min(step.batch) * (1 if unguided or lowered.settings.get("guidance") != "classifier-free" else 2)
 
     def lowered(self, model: str) -> Lowered | None:
         """The lowered form of a model; None where there is none that can be read, as loading it will tell."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from gflow.runtime.bundle import Bundle, Folder, Part
 from gflow.runtime.coming import Coming
 from gflow.runtime.errors import OverBudget
 from gflow.runtime.lowered import Component
-from gflow.runtime.network import Network, options
+from gflow.runtime.network import Network, cores, options
 
 
 @dataclass
@@ -35,16 +36,8 @@ class _Held:
     @property
     def idle(self) -> bool:
         """Whether it can be let go."""
-        return self._ready and not self.network.result().running
-
-    @property
-    def bytes(self) -> int:
-        """Of its weights."""
-        return self.component.bytes * (self.network.result().sessions if self._ready else 1)
-
-    @property
-    def _ready(self) -> bool:
-        return self.network.done() and self.network.exception() is None
+        done = self.network.done() and self.network.exception() is None
+        return done and not self.network.result().running
 
 
 @dataclass
@@ -87,18 +80,23 @@ class Components:
         return held.network.result()
 
     def prefetch(self, wanted: Sequence[tuple[Folder, Component]]) -> None:
-        """Begins to load networks that will be needed, one after the other in a thread of its own; not where the
-        budget can't hold all that the plan needs, as they would only be in the way."""
+        """Begins to load networks that will be needed, in this order, on all cores; not where the budget can't hold
+        all that the plan needs, as they would only be in the way."""
+        left = deque(wanted)
 
         def fill() -> None:
-            for folder, component in wanted:
+            while True:
                 with self._lock:
+                    if not left:
+                        return
+                    folder, component = left.popleft()
                     if component.identity in self._held or not self._fits(component):
                         continue
                     held = self._held[component.identity] = _Held(component, Future())
-                self._fill(held, folder, True)
+                self._fill(held, folder, fits=True)
 
-        threading.Thread(target=fill, daemon=True).start()
+        for _ in range(min(len(wanted), cores())):
+            threading.Thread(target=fill, daemon=True).start()
 
     def release(self, identity: str) -> None:
         """Forgets a network; its memory is free once nobody runs it."""
@@ -108,7 +106,7 @@ class Components:
     def held(self) -> int:
         """Bytes of the weights that are loaded, or being loaded."""
         with self._lock:
-            return sum(each.bytes for each in self._held.values())
+            return sum(each.component.bytes for each in self._held.values())
 
     def _fits(self, component: Component) -> bool:
         needed = max(self.coming.bytes, self.held() + component.bytes)
@@ -152,18 +150,16 @@ class Components:
             wait(loading)
 
     def _load(self, folder: Folder, component: Component) -> Network:
-        begin = time.monotonic()
-
         def session(split: bool) -> Any:
+            begin = time.monotonic()
             made = _session(folder, component, split=split)
             with self._lock:
                 self.loads += 1
                 self.bytes_read += component.bytes
+            self.loaded(_label(component), component.bytes, time.monotonic() - begin)
             return made
 
-        network = Network(session, self.coming.widths.get(component.identity, 1), lambda: self._fits(component))
-        self.loaded(_label(component), component.bytes, time.monotonic() - begin)
-        return network
+        return Network(session, self.coming.least.get(component.identity, 1))
 
 
 def _session(folder: Folder, component: Component, *, split: bool) -> Any:
@@ -184,16 +180,19 @@ def _session(folder: Folder, component: Component, *, split: bool) -> Any:
 
 def _mapped(folder: Part, component: Component, split: bool) -> Any:
     """A session whose weights are mapped from a bundle, in which they are as the graph wants them."""
-    bundle = folder.bundle
-    # Checked before the import: this takes a core, and the import takes Python's lock.
-    places = [(bundle.path.name, bundle.weights(weight.file)) for weight in component.weights.values()]
-    graph = weights.placed((folder / component.graph).read_bytes(), places)
-    import onnxruntime as ort
+    bundle, files = folder.bundle, [weight.file for weight in component.weights.values()]
+    with ThreadPoolExecutor(1, "check") as aside:
+        checked = aside.submit(bundle.check, files)
+        graph = (folder / component.graph).read_bytes()
+        graph = weights.placed(graph, [(bundle.path.name, bundle.place(file)) for file in files])
+        import onnxruntime as ort
 
-    made = options(split=split)
-    where = "session.model_external_initializers_file_folder_path"
-    made.add_session_config_entry(where, str(bundle.path.parent))
-    return ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
+        made = options(split=split)
+        where = "session.model_external_initializers_file_folder_path"
+        made.add_session_config_entry(where, str(bundle.path.parent))
+        session = ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
+        checked.result()
+    return session
 
 
 def _label(component: Component) -> str:

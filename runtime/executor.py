@@ -122,9 +122,9 @@ class Executor:
             if lowered is not None and model.lowered is not None:
                 folder = Path(model.lowered) if bundle is None else bundle.folder(model.lowered)
                 found |= {component.identity: (folder, component) for component in lowered.components.values()}
-        if ahead.widths:
+        if ahead.least:
             self.components.coming = ahead
-            wanted = sorted((found[identity] for identity in ahead.widths), key=lambda each: -each[1].bytes)
+            wanted = sorted((found[identity] for identity in ahead.least), key=lambda each: -each[1].bytes)
             self.components.prefetch(wanted)
 
     def run_test(self, title: str) -> None:

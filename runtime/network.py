@@ -2,8 +2,7 @@
 
 ONNX Runtime spreads each operator over threads that wait for each other after it. Where a batch can be cut into
 equal parts, a part a core, nobody waits before the end: that is 1.1 to 1.4 times as fast on two cores, for small
-networks most of all. So a network has up to two sessions: one for all cores, and one that runs parts side by side,
-each on one core. Parts are equal, so that what is computed of a sample does not depend on its place.
+networks most of all. Parts are equal, so that what is computed of a sample does not depend on its place.
 """
 
 from __future__ import annotations
@@ -48,7 +47,8 @@ def options(*, split: bool) -> Any:
     made = ort.SessionOptions()
     made.intra_op_num_threads = 1 if split else cores()
     made.log_severity_level = 3
-    # Threads that wait for work of their own session take the cores from the next one's.
+    # Threads that spin for longer than operators are apart take the cores from whoever is next.
+    made.add_session_config_entry("session.intra_op.spin_duration_us", "50")
     made.add_session_config_entry("session.force_spinning_stop", "1")
     return made
 
@@ -56,25 +56,19 @@ def options(*, split: bool) -> Any:
 class Network:
     """A component that is ready to run.
 
-    load: makes a session, for parts of batches or for all cores. width: as large a batch as will be run at once;
-    a guess, which decides what is loaded first. room: whether there is room for one more session.
+    load: makes a session, for parts of batches or for all cores. least: as small a batch as will be run, which
+    decides between the two. Where a smaller one comes after all, the session is replaced once.
     """
 
-    def __init__(self, load: Callable[[bool], Any], width: int, room: Callable[[], bool] = lambda: True) -> None:
-        self._load, self._room = load, room
-        split = parts(width) > 1
-        self._sessions = {split: load(split)}
-        session = self._sessions[split]
-        self.inputs = {value.name for value in session.get_inputs()}
-        self.outputs = [value.name for value in session.get_outputs()]
-        ends = (*session.get_inputs(), *session.get_outputs())
+    def __init__(self, load: Callable[[bool], Any], least: int) -> None:
+        self._load = load
+        self._split = parts(least) > 1
+        self._session = load(self._split)
+        ends = (*self._session.get_inputs(), *self._session.get_outputs())
         self._batches = all(value.shape[:1] == [BATCH] for value in ends)
+        self.inputs = {value.name for value in self._session.get_inputs()}
+        self.outputs = [value.name for value in self._session.get_outputs()]
         self.running = 0
-
-    @property
-    def sessions(self) -> int:
-        """How many sessions hold the weights."""
-        return len(self._sessions)
 
     def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
         """The outputs (all of them unless named), in order. Inputs that the graph does not have are left out.
@@ -84,7 +78,12 @@ class Network:
         self.running += 1
         try:
             count = parts(len(next(iter(known.values())))) if self._batches else 1
-            return self._whole(known, outputs) if count == 1 else self._spread(known, outputs, count)
+            if self._split and count == 1 and cores() > 1:
+                self._split, self._session = False, None
+                self._session = self._load(False)
+            found: list[Array]
+            found = self._spread(known, outputs, count) if self._split else self._session.run(outputs, known)
+            return found
         except Exception as error:  # ONNX Runtime's errors have no common class.
             text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
             if "allocat" in text.lower() or "memory" in text.lower():
@@ -93,24 +92,13 @@ class Network:
         finally:
             self.running -= 1
 
-    def _whole(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None) -> list[Array]:
-        """On all cores."""
-        if False not in self._sessions and cores() > 1 and self._room():
-            self._sessions[False] = self._load(False)
-        session = self._sessions.get(False) or self._sessions[True]
-        found: list[Array] = session.run(outputs, feeds)
-        return found
-
     def _spread(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None, count: int) -> list[Array]:
         """In equal parts, side by side."""
-        session = self._sessions.get(True)
-        if session is None:  # One for all cores is nearly as fast: not worth holding the weights twice.
-            return self._whole(feeds, outputs)
         columns = zip(*(np.split(value, count) for value in feeds.values()), strict=True)
         cut = [dict(zip(feeds, column, strict=True)) for column in columns]
-        others = [_threads().submit(session.run, outputs, part) for part in cut[1:]]
+        others = [_threads().submit(self._session.run, outputs, part) for part in cut[1:]]
         try:
-            first = session.run(outputs, cut[0])
+            first = self._session.run(outputs, cut[0])
         finally:
             done = [other.exception() for other in others]  # None of them is at work when this is over.
         failed = next((error for error in done if error is not None), None)

@@ -15,7 +15,7 @@ from gflow.kernels.noise import root
 from gflow.kernels.types import Size
 from gflow.opened import opened
 from gflow.runtime.cache import Damaged, Results, call_key
-from gflow.runtime.engines.onnx_diffusion import Encoded, Latents
+from gflow.runtime.engines.stages import Encoded, Latents
 from gflow.runtime.executor import Executor, Observer
 
 SCRIPT = """

@@ -7,7 +7,6 @@ difference before you keep it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -37,8 +36,7 @@ def test_every_case_has_both_files() -> None:
     assert {path.stem for path in folder.glob("*.err")} == {path.stem for path in CASES}
 
 
-@dataclass(frozen=True)
-class Odd(Diagnostic):
+class Odd(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0999"
     title: ClassVar[str] = "`{name}` is odd"
     label: ClassVar[str] = "here"

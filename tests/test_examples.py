@@ -56,7 +56,8 @@ def test_a_draft_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
     )
     script = gflow.load(path)
     one, many = script.all(1), script.all(4)
-    assert np.array_equal(np.asarray(one[0]), np.asarray(many[0]))
+    # Batches of other sizes round differently; `--exact` keeps one size.
+    assert np.abs(np.asarray(one[0], int) - np.asarray(many[0], int)).max() <= 1
     assert len({np.asarray(picture).tobytes() for picture in many}) == 4
 
 

@@ -22,9 +22,9 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(n, "cores", lambda: 2)
 
 
-def unet(width: int) -> tuple[Components, n.Network]:
+def unet(least: int) -> tuple[Components, n.Network]:
     component = read(SCENES).components["network"]
-    components = Components(coming=Coming(widths={component.identity: width}))
+    components = Components(coming=Coming(least={component.identity: least}))
     return components, components.network(SCENES, component)
 
 
@@ -66,8 +66,7 @@ def test_parts_give_what_the_whole_gives() -> None:
     [one], [other] = parted.run(given), together.run(given)
     assert one.shape == (8, 8, 8, 8)
     np.testing.assert_allclose(one, other, atol=1e-4)
-    # Neither needed a second session for that.
-    assert split.loads == whole.loads == parted.sessions == together.sessions == 1
+    assert split.loads == whole.loads == 1
     # What is computed of a sample is the same bits wherever it stands.
     turned = {name: np.roll(value, 4, axis=0) for name, value in given.items()}
     [again] = parted.run(turned)
@@ -75,16 +74,15 @@ def test_parts_give_what_the_whole_gives() -> None:
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_a_single_sample_gets_all_cores_and_counts_as_held() -> None:
+def test_a_single_sample_gets_all_cores_whatever_was_foreseen() -> None:
     components, parted = unet(8)
-    before = components.held()
+    [many] = parted.run(feeds(8))
+    [one] = parted.run({name: value[:1] for name, value in feeds(8).items()})
+    np.testing.assert_allclose(one, many[:1], atol=1e-4)
+    assert components.loads == 2
+    parted.run(feeds(8))
     parted.run(feeds(1))
-    assert (parted.sessions, components.loads, components.held()) == (2, 2, 2 * before)
-    # Where there is no room for that, it has to do with what there is.
-    components, parted = unet(8)
-    components.memory = before
-    parted.run(feeds(1))
-    assert (parted.sessions, components.held()) == (1, before)
+    assert components.loads == 2 and components.held() == read(SCENES).components["network"].bytes
 
 
 @pytest.mark.usefixtures("two_cores")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,9 @@ def nodes_of(node: Any) -> Iterator[n.Node]:
             yield from nodes_of(item)
     elif isinstance(node, n.Node):
         yield node
-        for field in fields(node):
-            if field.name != "comments":
-                yield from nodes_of(getattr(node, field.name))
+        for name in node.__struct_fields__:
+            if name != "comments":
+                yield from nodes_of(getattr(node, name))
 
 
 # --- literals
@@ -242,7 +241,7 @@ def test_carriage_returns_and_byte_order_mark(name: str) -> None:
 def test_spans_are_exact(name: str) -> None:
     file = tree(SCRIPTS[name])
     for node in nodes_of(file):
-        for child in nodes_of(tuple(getattr(node, field.name) for field in fields(node))):
+        for child in nodes_of(tuple(getattr(node, name) for name in node.__struct_fields__)):
             assert node.span.start <= child.span.start <= child.span.end <= node.span.end
         text = node.span.text
         if isinstance(node, n.Expr) and not isinstance(node, n.Literal):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
+import os
+import sys
+import threading
+from contextlib import suppress
 
 import click
 
@@ -66,3 +71,20 @@ def main() -> None:
     # A command makes many small objects and ends soon: looking for garbage among them is a third of its time.
     gc.set_threshold(200_000, 30, 30)
     startup.prepare()
+
+
+def program() -> None:
+    """What `gflow` starts: `main`, and then the end of the process. Taking modules down one by one takes as long as
+    a small script; only threads of a script's own functions are worth waiting for."""
+    try:
+        main()
+    except SystemExit as left:
+        if not isinstance(left.code, int | None) or any(
+            not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()
+        ):
+            raise
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(left.code or 0)

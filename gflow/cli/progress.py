@@ -1,89 +1,45 @@
-"""Progress on a terminal: what is running, how far it is, how long it will take."""
+"""What a command tells of a run while it goes on: warnings, and on a terminal what is running and how far it is."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import get_ident
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
+from gflow.cli import report
 from gflow.runtime.executor import Observer
 
 
 class Shown(Observer):
     """Tells warnings only, each once."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self) -> None:
         self.told: set[tuple[str, str]] = set()
+
+    def say(self, text: str, *, warning: bool = False) -> None:
+        """A line on stderr."""
+        yellow, plain = ("\x1b[33m", "\x1b[0m") if warning and report.colour(sys.stderr) else ("", "")
+        print(f"{yellow}{text}{plain}", file=sys.stderr, flush=True)
 
     def exporting(self, what: str) -> None:
         """A component of a model is being exported, which happens once and takes a while."""
-        self.console.print(f"exporting {what} …", markup=False, highlight=False)
+        self.say(f"exporting {what} …")
 
     def warning(self, message: str, place: str) -> None:
         if (message, place) not in self.told:
             self.told.add((message, place))
-            self.console.print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+            self.say(f"warning: {message}", warning=True)
             if place:
-                self.console.print(f"  ┌─ {place}", markup=False, highlight=False, soft_wrap=True)
-
-
-class _Bars(Shown):
-    """A bar for each loop that runs, and one for each model call, which belongs to the thread that tells of it."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__(progress.console)
-        self.bars = progress
-        self.loops: dict[str, TaskID] = {}
-        self.calls: dict[int, TaskID] = {}
-
-    def started(self, label: str, place: str, path: str) -> None:
-        self.calls[get_ident()] = self.bars.add_task(f"{label}  {path}" if path else label, total=None)
-
-    def batch(self, label: str, size: int, used: int) -> None:
-        if used > 1:
-            self.bars.update(self.calls[get_ident()], description=f"{label}  {used} at once")
-
-    def progress(self, done: int, total: int) -> None:
-        self.bars.update(self.calls[get_ident()], completed=done, total=total)
-
-    def finished(self) -> None:
-        self.bars.remove_task(self.calls.pop(get_ident()))
-
-    def loop(self, path: str, done: int, total: int) -> None:
-        if total < 2:
-            return
-        if path not in self.loops:
-            self.loops[path] = self.bars.add_task(path or "loop", total=total)
-        self.bars.update(self.loops[path], completed=done, total=total)
-        if done == total:
-            self.bars.remove_task(self.loops.pop(path))
+                self.say(f"  ┌─ {place}")
 
 
 @contextmanager
 def shown(*, quiet: bool) -> Iterator[Shown]:
     """An observer that draws on stderr while the block runs; on a terminal only, and not when quiet."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield Shown(console)
+    if quiet or not sys.stderr.isatty():
+        yield Shown()
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield _Bars(progress)
+    from gflow.cli.bars import bars  # Takes its time, and pipes need none.
+
+    with bars() as drawn:
+        yield drawn

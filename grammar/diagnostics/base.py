@@ -1,8 +1,7 @@
-"""What a diagnostic is. Each one is a frozen dataclass whose wording stands in templates, apart from the code
+"""What a diagnostic is. Each one is a frozen record whose wording stands in templates, apart from the code
 that finds it: the class says what is shown, its fields fill the templates.
 
-    @dataclass(frozen=True)
-    class UnknownName(Diagnostic):
+    class UnknownName(Diagnostic, frozen=True):
         code: ClassVar[str] = "E0202"
         title: ClassVar[str] = "there is no model or value called `{name}`"
         label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -15,22 +14,27 @@ A template that mentions a field that is None is left out.
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+import msgspec
 
 from gflow.grammar.source import Span
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """A replacement that would mend it: an editor can apply it."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class _Beside(msgspec.Struct, frozen=True, kw_only=True):
+    # A second place that matters, and the words beside it ("first declared here").
+    other: tuple[Span, str] | None = None
+    fix: Fix | None = None
+
+
+class Diagnostic(_Beside, frozen=True):
     """Something to tell about a script. Codes: `E....` an error, `W....` a warning.
 
     title: one line, what is wrong. label: a few words beside the underlined place. note: what explains it.
@@ -44,9 +48,6 @@ class Diagnostic:
     help: ClassVar[str] = ""
 
     span: Span
-    # A second place that matters, and the words beside it ("first declared here").
-    other: tuple[Span, str] | None = field(default=None, kw_only=True)
-    fix: Fix | None = field(default=None, kw_only=True)
 
     @property
     def severity(self) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gflow.grammar.diagnostics.base import Diagnostic
 
 
-@dataclass(frozen=True)
-class UnknownProvider(Diagnostic):
+class UnknownProvider(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0401"
     title: ClassVar[str] = "there is no kind of model called `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -19,8 +17,7 @@ class UnknownProvider(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class SourceNotFound(Diagnostic):
+class SourceNotFound(Diagnostic, frozen=True):
     """`source` is neither a model that comes with gflow, nor files on this machine, nor a hub's `org/name`."""
 
     code: ClassVar[str] = "E0402"
@@ -33,8 +30,7 @@ class SourceNotFound(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class UnknownMethod(Diagnostic):
+class UnknownMethod(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0403"
     title: ClassVar[str] = "`{model}` is a {provider} model, which has no method `{method}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -46,8 +42,7 @@ class UnknownMethod(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class PickledWeights(Diagnostic):
+class PickledWeights(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0404"
     title: ClassVar[str] = "`{source}` holds pickled weights only, and those are never loaded"
     label: ClassVar[str] = "found {file}"
@@ -60,8 +55,7 @@ class PickledWeights(Diagnostic):
     file: str
 
 
-@dataclass(frozen=True)
-class WrongModel(Diagnostic):
+class WrongModel(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0405"
     title: ClassVar[str] = "`{source}` is not a model for `{provider}`"
     label: ClassVar[str] = "this is {found}"
@@ -72,8 +66,7 @@ class WrongModel(Diagnostic):
     needed: str
 
 
-@dataclass(frozen=True)
-class DamagedModel(Diagnostic):
+class DamagedModel(Diagnostic, frozen=True):
     """The files can't be all that was saved: copy or download them again."""
 
     code: ClassVar[str] = "E0406"
@@ -85,8 +78,7 @@ class DamagedModel(Diagnostic):
     problem: str
 
 
-@dataclass(frozen=True)
-class UnclearSource(Diagnostic):
+class UnclearSource(Diagnostic, frozen=True):
     """`language(...)` with neither or both of its two forms."""
 
     code: ClassVar[str] = "E0407"

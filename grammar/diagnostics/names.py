@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gflow.grammar.diagnostics.base import Diagnostic
 
 
-@dataclass(frozen=True)
-class Duplicate(Diagnostic):
+class Duplicate(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0201"
     title: ClassVar[str] = "`{name}` is bound twice"
     label: ClassVar[str] = "bound here again"
@@ -17,8 +15,7 @@ class Duplicate(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True)
-class UnknownName(Diagnostic):
+class UnknownName(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0202"
     title: ClassVar[str] = "there is no model or value called `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -26,8 +23,7 @@ class UnknownName(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class UnknownOp(Diagnostic):
+class UnknownOp(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0203"
     title: ClassVar[str] = "there is no op or flow called `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -36,8 +32,7 @@ class UnknownOp(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class UnknownType(Diagnostic):
+class UnknownType(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0204"
     title: ClassVar[str] = "there is no type called `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -49,8 +44,7 @@ class UnknownType(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class UseNotFound(Diagnostic):
+class UseNotFound(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0205"
     title: ClassVar[str] = "can't read the file `{path}`"
     label: ClassVar[str] = "{reason}"
@@ -59,8 +53,7 @@ class UseNotFound(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True)
-class UseCycle(Diagnostic):
+class UseCycle(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0206"
     title: ClassVar[str] = "files use each other in a circle"
     label: ClassVar[str] = "{chain}"
@@ -68,8 +61,7 @@ class UseCycle(Diagnostic):
     chain: str
 
 
-@dataclass(frozen=True)
-class UnknownMember(Diagnostic):
+class UnknownMember(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0207"
     title: ClassVar[str] = "`{file}` has no `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -78,8 +70,7 @@ class UnknownMember(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class NotAValue(Diagnostic):
+class NotAValue(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0208"
     title: ClassVar[str] = "`{name}` is {what}, not a value"
     label: ClassVar[str] = "{hint}"
@@ -88,8 +79,7 @@ class NotAValue(Diagnostic):
     hint: str
 
 
-@dataclass(frozen=True)
-class ModelInConstant(Diagnostic):
+class ModelInConstant(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0209"
     title: ClassVar[str] = "a constant can't call a model, a flow or an extern op"
     label: ClassVar[str] = "`{name}` is called here"
@@ -97,16 +87,14 @@ class ModelInConstant(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True)
-class ConstantFails(Diagnostic):
+class ConstantFails(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0210"
     title: ClassVar[str] = "this constant can't be computed"
     label: ClassVar[str] = "{reason}"
     reason: str
 
 
-@dataclass(frozen=True)
-class ExternNotFound(Diagnostic):
+class ExternNotFound(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0211"
     title: ClassVar[str] = "can't find the function `{target}`"
     label: ClassVar[str] = "{reason}"
@@ -115,32 +103,28 @@ class ExternNotFound(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True)
-class UnusedLet(Diagnostic):
+class UnusedLet(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0201"
     title: ClassVar[str] = "`{name}` is never used"
     label: ClassVar[str] = "start its name with `_` to keep it"
     name: str
 
 
-@dataclass(frozen=True)
-class UnusedParameter(Diagnostic):
+class UnusedParameter(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0202"
     title: ClassVar[str] = "the parameter `{name}` is never used"
     label: ClassVar[str] = "start its name with `_` to keep it"
     name: str
 
 
-@dataclass(frozen=True)
-class HidesOp(Diagnostic):
+class HidesOp(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0203"
     title: ClassVar[str] = "`{name}` hides the op of the same name"
     label: ClassVar[str] = "in this file, `{name}(…)` now means this"
     name: str
 
 
-@dataclass(frozen=True)
-class UnusedBinding(Diagnostic):
+class UnusedBinding(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0204"
     title: ClassVar[str] = "`{name}` is never used, so it is never computed"
     label: ClassVar[str] = "start its name with `_` to keep it"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gflow.grammar.diagnostics.base import Diagnostic
 
 
-@dataclass(frozen=True)
-class OverBudget(Diagnostic):
+class OverBudget(Diagnostic, frozen=True):
     """A network alone takes more than all networks together may."""
 
     code: ClassVar[str] = "E0501"

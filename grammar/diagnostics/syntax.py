@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gflow.grammar.diagnostics.base import Diagnostic, Fix
 from gflow.grammar.source import Span
 
 
-@dataclass(frozen=True)
-class Unexpected(Diagnostic):
+class Unexpected(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0101"
     title: ClassVar[str] = "{found}"
     label: ClassVar[str] = "expected {expected}"
@@ -21,8 +19,7 @@ class Unexpected(Diagnostic):
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class Unclosed(Diagnostic):
+class Unclosed(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0102"
     title: ClassVar[str] = "`{opener}` is never closed"
     label: ClassVar[str] = "expected `{closer}` before this"
@@ -30,8 +27,7 @@ class Unclosed(Diagnostic):
     closer: str
 
 
-@dataclass(frozen=True)
-class UnterminatedText(Diagnostic):
+class UnterminatedText(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0103"
     title: ClassVar[str] = "this text has no end"
     label: ClassVar[str] = "{where} ends before a closing `{quote}`"
@@ -40,8 +36,7 @@ class UnterminatedText(Diagnostic):
     where: str
 
 
-@dataclass(frozen=True)
-class BadEscape(Diagnostic):
+class BadEscape(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0104"
     title: ClassVar[str] = "there is no escape `{escape}`"
     label: ClassVar[str] = "not an escape"
@@ -49,8 +44,7 @@ class BadEscape(Diagnostic):
     escape: str
 
 
-@dataclass(frozen=True)
-class UnknownUnit(Diagnostic):
+class UnknownUnit(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0105"
     title: ClassVar[str] = "there is no unit `{unit}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -59,8 +53,7 @@ class UnknownUnit(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class UnexpectedCharacter(Diagnostic):
+class UnexpectedCharacter(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0106"
     title: ClassVar[str] = "{character} has no meaning here"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -68,8 +61,7 @@ class UnexpectedCharacter(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class MissingElse(Diagnostic):
+class MissingElse(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0107"
     title: ClassVar[str] = "this `if` has no `else`"
     label: ClassVar[str] = "expected `else` after this block"
@@ -77,16 +69,14 @@ class MissingElse(Diagnostic):
     help: ClassVar[str] = "write `else {{ none }}` where there is nothing to give"
 
 
-@dataclass(frozen=True)
-class NotText(Diagnostic):
+class NotText(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0108"
     title: ClassVar[str] = "this file is not UTF-8 text"
     label: ClassVar[str] = "{what}"
     what: str
 
 
-@dataclass(frozen=True)
-class TooDeep(Diagnostic):
+class TooDeep(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0109"
     title: ClassVar[str] = "this is nested too deep"
     label: ClassVar[str] = "more than {limit} levels"
@@ -94,16 +84,14 @@ class TooDeep(Diagnostic):
     limit: int
 
 
-@dataclass(frozen=True)
-class NotCallable(Diagnostic):
+class NotCallable(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0110"
     title: ClassVar[str] = "this can't be called"
     label: ClassVar[str] = "neither a name nor a method"
     help: ClassVar[str] = "only flows, ops and the methods of models are called"
 
 
-@dataclass(frozen=True)
-class NumberTooLarge(Diagnostic):
+class NumberTooLarge(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0111"
     title: ClassVar[str] = "this number is too large"
     label: ClassVar[str] = "no value can be as large"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from gflow.grammar.diagnostics.base import Diagnostic
 
 
-@dataclass(frozen=True)
-class Mismatch(Diagnostic):
+class Mismatch(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0301"
     title: ClassVar[str] = "{what} must be `{expected}`, but this is `{found}`"
     label: ClassVar[str] = "this is `{found}`"
@@ -20,8 +18,7 @@ class Mismatch(Diagnostic):
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class MissingArgument(Diagnostic):
+class MissingArgument(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0302"
     title: ClassVar[str] = "`{callee}` needs `{name}`"
     label: ClassVar[str] = "`{name}: {type}` is missing"
@@ -32,8 +29,7 @@ class MissingArgument(Diagnostic):
     signature: str
 
 
-@dataclass(frozen=True)
-class UnknownArgument(Diagnostic):
+class UnknownArgument(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0303"
     title: ClassVar[str] = "`{callee}` has no parameter `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -44,8 +40,7 @@ class UnknownArgument(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
-class TooManyArguments(Diagnostic):
+class TooManyArguments(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0304"
     title: ClassVar[str] = "`{callee}` takes {limit} arguments"
     label: ClassVar[str] = "this one is too many"
@@ -55,8 +50,7 @@ class TooManyArguments(Diagnostic):
     signature: str
 
 
-@dataclass(frozen=True)
-class NotExhaustive(Diagnostic):
+class NotExhaustive(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0305"
     title: ClassVar[str] = "this `match` does not say what to do with {missing}"
     label: ClassVar[str] = "this is `{subject}`"
@@ -65,8 +59,7 @@ class NotExhaustive(Diagnostic):
     subject: str
 
 
-@dataclass(frozen=True)
-class Recursion(Diagnostic):
+class Recursion(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0306"
     title: ClassVar[str] = "`{name}` calls itself"
     label: ClassVar[str] = "{chain}"
@@ -75,8 +68,7 @@ class Recursion(Diagnostic):
     chain: str
 
 
-@dataclass(frozen=True)
-class NoOperator(Diagnostic):
+class NoOperator(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0307"
     title: ClassVar[str] = "`{op}` does not work on {operands}"
     label: ClassVar[str] = "{hint}"
@@ -85,8 +77,7 @@ class NoOperator(Diagnostic):
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class NotCallable(Diagnostic):
+class NotCallable(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0308"
     title: ClassVar[str] = "`{callee}` can't be called"
     label: ClassVar[str] = "{hint}"
@@ -94,8 +85,7 @@ class NotCallable(Diagnostic):
     hint: str
 
 
-@dataclass(frozen=True)
-class NoField(Diagnostic):
+class NoField(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0309"
     title: ClassVar[str] = "`{type}` has no field `{name}`"
     label: ClassVar[str] = "did you mean `{suggestion}`?"
@@ -106,8 +96,7 @@ class NoField(Diagnostic):
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class BranchesDiffer(Diagnostic):
+class BranchesDiffer(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0310"
     title: ClassVar[str] = "{what} must have one type, but these are `{left}` and `{right}`"
     label: ClassVar[str] = "this is `{right}`"
@@ -116,16 +105,14 @@ class BranchesDiffer(Diagnostic):
     right: str
 
 
-@dataclass(frozen=True)
-class ArgumentTwice(Diagnostic):
+class ArgumentTwice(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0311"
     title: ClassVar[str] = "`{name}` is given twice"
     label: ClassVar[str] = "given here again"
     name: str
 
 
-@dataclass(frozen=True)
-class BadRange(Diagnostic):
+class BadRange(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0312"
     title: ClassVar[str] = "{what}"
     label: ClassVar[str] = "{hint}"
@@ -133,15 +120,13 @@ class BadRange(Diagnostic):
     hint: str
 
 
-@dataclass(frozen=True)
-class MisplacedLambda(Diagnostic):
+class MisplacedLambda(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0313"
     title: ClassVar[str] = "a lambda can't stand here"
     label: ClassVar[str] = "only where an op takes one, as in `best(by: img => …)`"
 
 
-@dataclass(frozen=True)
-class LambdaNeeded(Diagnostic):
+class LambdaNeeded(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0314"
     title: ClassVar[str] = "`{name}` of `{callee}` takes a lambda"
     label: ClassVar[str] = "write it as `{name}: item => …`"
@@ -149,24 +134,21 @@ class LambdaNeeded(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True)
-class NoValue(Diagnostic):
+class NoValue(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0315"
     title: ClassVar[str] = "{what} gives no value"
     label: ClassVar[str] = "a block's value is its last line, which must be an expression"
     what: str
 
 
-@dataclass(frozen=True)
-class BadPattern(Diagnostic):
+class BadPattern(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0316"
     title: ClassVar[str] = "this case can never be reached"
     label: ClassVar[str] = "{reason}"
     reason: str
 
 
-@dataclass(frozen=True)
-class NotTyped(Diagnostic):
+class NotTyped(Diagnostic, frozen=True):
     code: ClassVar[str] = "E0317"
     title: ClassVar[str] = "`{callee}` does not take this `as:`"
     label: ClassVar[str] = "{reason}"
@@ -174,8 +156,7 @@ class NotTyped(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True)
-class UnusedValue(Diagnostic):
+class UnusedValue(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0301"
     title: ClassVar[str] = "this value is never used, so it is never computed"
     label: ClassVar[str] = "bind it to a name, or remove the line"

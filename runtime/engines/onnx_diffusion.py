@@ -7,7 +7,6 @@ loop is a table (`gflow.runtime.denoise`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,37 +20,10 @@ from gflow.runtime.components import Components
 from gflow.runtime.engines import painting
 from gflow.runtime.engines.base import CallContext, Request
 from gflow.runtime.engines.prompts import Prompts
+from gflow.runtime.engines.stages import Conditioning, Encoded, Latents
 from gflow.runtime.errors import ModelMissing, OpFailed
 from gflow.runtime.lowered import Lowered
 from gflow.runtime.network import Network
-
-
-@dataclass(frozen=True)
-class Conditioning:
-    """What the network reads of a text, by the names of its inputs, without the batch axis."""
-
-    text: str
-    arrays: dict[str, Array]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A picture to start from: itself, (height, width, 3), 0..1, and the distribution of its latents, (channels,
-    h, w). `deviation` is None for autoencoders that give the latents themselves. `kept` is the distribution of
-    what a mask keeps, the rest made grey, where there is a mask."""
-
-    picture: Array
-    mean: Array
-    deviation: Array | None
-    kept: tuple[Array, Array | None] | None = None
-
-
-@dataclass(frozen=True)
-class Latents:
-    """(channels, h, w) float32; None where no step ran, so that the picture stays as it is."""
-
-    array: Array | None
-    size: Size
 
 
 def load(folder: Folder, lowered: Lowered, components: Components) -> DiffusionModel:

@@ -27,7 +27,7 @@ from gflow.kernels.types import Array
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime import seal, weights
-from gflow.runtime.bundle import Entry, Manifest, Target
+from gflow.runtime.bundle import Entry, Manifest, Origin, Target
 from gflow.runtime.lowered import Component, Lowered, Weight
 
 #: Weights begin at multiples of this, so that they can be mapped.
@@ -84,7 +84,7 @@ class _Contents:
     def __init__(self, program: Compiled, main: str) -> None:
         self.files = dict(_code())
         self.tensors: dict[str, Tensor] = {}
-        self.told: dict[str, dict[str, str]] = {}
+        self.told: dict[str, Origin] = {}
         self.tolerances: dict[str, float] = {}
         plan = program.plan
         used = [(call.model, call.method) for call in _calls(plan.flows)]
@@ -105,16 +105,19 @@ class _Contents:
         return msgspec.structs.replace(extern, path=entry)
 
     def _model(self, model: p.Model, methods: set[str]) -> p.Model:
-        told = self.told[model.name] = {"source": str(model.args.get("source") or model.args.get("endpoint"))}
+        told = self.told[model.name] = Origin(source=str(model.args.get("source") or model.args.get("endpoint")))
+        for file, scale in model.loras.items():
+            told.loras[f"{Path(file).name} × {scale:g}"] = _digest(Path(file).read_bytes())
+        model = msgspec.structs.replace(model, folder=None, loras={})
         if model.lowered is None:
-            return msgspec.structs.replace(model, folder=None)
+            return model
         folder = Path(model.lowered)
         whole = low.read(folder)
         kept = _needed(whole, model.provider, methods)
         files = {name: (folder / name).read_bytes() for name in whole.files}
         components = {}
         for part, component in kept.items():
-            told[part] = component.identity
+            told.components[part] = component.identity
             self.tolerances[f"{model.name}.{part}"] = component.tolerance
             files[component.graph] = (folder / component.graph).read_bytes()
             components[part] = self._component(folder, component)
@@ -123,7 +126,7 @@ class _Contents:
         # Two models of the script that are one model are there once.
         place = f"models/{_digest(*(part for name in sorted(files) for part in (name.encode(), files[name])))}"
         self.files |= {f"{place}/{name}": data for name, data in files.items()}
-        return msgspec.structs.replace(model, folder=None, lowered=place)
+        return msgspec.structs.replace(model, lowered=place)
 
     def _component(self, folder: Path, component: Component) -> Component:
         """The component with its weights by their content, as the graph wants them."""

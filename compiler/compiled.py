@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ def compiled(
                 place = lowered_folder(
                     op.provider.data,
                     Path(op.folder.data),
+                    json.loads(op.loras.data) if op.loras else None,
                     progress=lambda what, name=name: progress(f"{name}: {what}"),  # type: ignore[misc]
                 )
                 op.properties["lowered"] = StringAttr(str(place))

@@ -114,13 +114,15 @@ class _Op(IRDLOperation):
 @irdl_op_definition
 class ModelOp(_Op):
     """A model of the script. `args`: what its declaration gives, as JSON. `folder`: where its files are.
-    `lowered`: the folder of its lowered form; only the methods of such a model are expanded into stages."""
+    `loras`: files of what is folded into its weights, and how much of each, as a JSON object. `lowered`: the folder
+    of its lowered form; only the methods of such a model are expanded into stages."""
 
     name = "gflow.model"
     sym_name = prop_def(StringAttr)
     provider = prop_def(StringAttr)
     args = prop_def(StringAttr)
     folder = opt_prop_def(StringAttr)
+    loras = opt_prop_def(StringAttr)
     lowered = opt_prop_def(StringAttr)
     traits = traits_def(SymbolOpInterface())
 

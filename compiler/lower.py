@@ -26,6 +26,7 @@ def lower(module: ModuleOp, *, script: str, main: str | None) -> p.Plan:
                     provider=op.provider.data,
                     args=json.loads(op.args.data),
                     folder=op.folder.data if op.folder else None,
+                    loras=json.loads(op.loras.data) if op.loras else {},
                     lowered=op.lowered.data if op.lowered else None,
                     place=op.place,
                 )

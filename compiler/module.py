@@ -35,6 +35,7 @@ class ModelInfo:
     node: n.Model
     args: dict[str, Any] = field(default_factory=dict)
     folder: str | None = None
+    loras: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass

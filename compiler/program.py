@@ -22,7 +22,7 @@ from gflow.compiler import flows
 from gflow.compiler.build import build
 from gflow.compiler.constants import evaluate
 from gflow.compiler.lower import lower
-from gflow.compiler.models import resolve, unknown_provider
+from gflow.compiler.models import resolve, resolve_loras, unknown_provider
 from gflow.compiler.module import ExternInfo, ModelInfo, Module
 from gflow.compiler.scope import Scope, closest
 from gflow.grammar import nodes as n
@@ -152,7 +152,9 @@ class _Loader:
             info.args = args
             span = node.args[0].value.span if node.args else node.span
             info.folder, found = resolve(provider.name, args, span, module.path.parent)
-            for diagnostic in found:
+            spans = [arg.value.span for arg in node.args if arg.name is not None and arg.name.text == "loras"]
+            info.loras, wrong = resolve_loras(args, next(iter(spans), node.span), module.path.parent)
+            for diagnostic in (*found, *wrong):
                 module.report(diagnostic)
 
     def model_args(self, module: Module, provider: Provider, node: n.Model) -> dict[str, Any]:
@@ -239,6 +241,7 @@ def _model_op(info: ModelInfo) -> d.ModelOp:
             "provider": StringAttr(info.provider.name),
             "args": StringAttr(json.dumps(info.args, ensure_ascii=False)),
             "folder": None if info.folder is None else StringAttr(info.folder),
+            "loras": StringAttr(json.dumps(info.loras, ensure_ascii=False)) if info.loras else None,
         }
     )
     return d.located(op, info.node.span)

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from gflow.kernels.op import Signature, signature_of
 from gflow.kernels.types import ANY, Conditioning, Image, Latent, Mask, Size
@@ -62,11 +62,19 @@ def method(**traits: Any) -> Callable[[Any], Any]:
     return declare
 
 
+class Lora(TypedDict):
+    """Low-rank changes to a model's weights (Hu et al. 2021): a `.safetensors` file, and how much of them."""
+
+    file: str
+    scale: float
+
+
 class diffusion:
     """A text-to-image diffusion model, with image-to-image and inpainting: a folder in diffusers' layout, a
-    single `.safetensors` file, or a name on the hub."""
+    single `.safetensors` file, or a name on the hub. `loras` are folded into its weights:
+    `loras: [{ file: "./ink.safetensors", scale: 0.8 }]`."""
 
-    def __init__(self, source: str) -> None: ...
+    def __init__(self, source: str, loras: list[Lora] = []) -> None: ...  # noqa: B006  (declares a default)
 
     @method(random=True)
     def generate(  # type: ignore[empty-body]

@@ -34,15 +34,24 @@ class Target(msgspec.Struct, frozen=True):
     tolerances: dict[str, float]
 
 
+class Origin(msgspec.Struct, kw_only=True):
+    """What a model came from: its source as the script gives it, the digests of the LoRAs that are folded in, and
+    its components' identities."""
+
+    source: str
+    loras: dict[str, str] = {}
+    components: dict[str, str] = {}
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in a bundle. `models`: what each model of the script came from, and its components' identities."""
+    """What is in a bundle."""
 
     gflow: str
     script: str
     source: str
     main: str
     targets: list[Target]
-    models: dict[str, dict[str, str]]
+    models: dict[str, Origin]
     entries: dict[str, Entry]
 
 

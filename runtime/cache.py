@@ -142,7 +142,7 @@ def model_identity(model: Model) -> str | None:
             told = [model.provider.encode(), (place / low.NAME).read_bytes()]
             told += [digest((place / name).read_bytes()).digest() for name in low.read(place).files]
         elif model.folder is not None:
-            told.append(stamp(Path(model.folder)))
+            told += [stamp(Path(place)) for place in (model.folder, *model.loras)]
         else:
             return None
     except (OSError, msgspec.MsgspecError):

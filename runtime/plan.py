@@ -166,14 +166,16 @@ AnyStep = (
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A model as the script declares it. `folder`: where its files are, None for a server or a hub's name
-    that is not on this machine yet. `lowered`: the folder of its lowered form (`gflow.runtime.lowered`), which
-    the ONNX engine runs; None where the torch engine or a server does."""
+    """A model as the script declares it. `folder`: where its files are, None for a server or a hub's name that is
+    not on this machine yet. `loras`: files to fold into its weights, and how much of each. `lowered`: the folder of
+    its lowered form (`gflow.runtime.lowered`), which the ONNX engine runs; None where the torch engine or a server
+    does."""
 
     name: str
     provider: str
     args: dict[str, Any]
     folder: str | None = None
+    loras: dict[str, float] = {}
     lowered: str | None = None
     place: str = ""
 

@@ -66,6 +66,26 @@ def resolve(
     return str(place), []
 
 
+def resolve_loras(
+    args: dict[str, Any], span: Span, script_folder: Path
+) -> tuple[dict[str, float], list[Diagnostic]]:
+    """The files of the LoRAs that a declaration gives, by absolute path, with their scales; and what is wrong with
+    them (E0402, E0404 to E0406)."""
+    places: dict[str, float] = {}
+    found: list[Diagnostic] = []
+    for lora in args.get("loras") or []:
+        source = lora["file"]
+        place = Path(os.path.abspath(script_folder / Path(source).expanduser()))
+        if not place.is_file():
+            found.append(SourceNotFound(span, source, str(place)))
+            continue
+        findings = diffusers_pipeline.inspect_lora(place)
+        needed = "LoRAs with the names of diffusers, PEFT or kohya, as one .safetensors file"
+        found += [_explain(finding, source, "loras", needed, span) for finding in findings]
+        places[str(place)] = places.get(str(place), 0.0) + float(lora["scale"])
+    return places, found
+
+
 def prompt_limit(provider: str, folder: str | None) -> int | None:
     """How many tokens of a prompt the model reads, where its files say so."""
     if folder is None or provider not in _FAMILIES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,17 @@ def _inspect_file(place: Path) -> list[Finding]:
     return []
 
 
+def inspect_lora(place: Path) -> list[Finding]:
+    """What keeps a file from being a LoRA."""
+    if place.suffix != ".safetensors":
+        return [no_config(place)]
+    try:
+        tensors = read_header(place)
+    except DamagedFile as error:
+        return [Damaged(place.name, str(error))]
+    return [] if any("lora" in name for name in tensors) else [WrongKind("a file without low-rank weights")]
+
+
 def prompt_limit(folder: Path) -> int | None:
     """Tokens that the text encoder takes, its start and end included; of several, the one that takes most."""
     limits = []
@@ -99,14 +110,18 @@ def prompt_limit(folder: Path) -> int | None:
     return max(limits, default=None)
 
 
-def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
-    """The lowered form of a pipeline. Raises NotLowered."""
+def lower(
+    folder: Path, out: Path, progress: Callable[[str], None], loras: Mapping[str, float] | None = None
+) -> Lowered:
+    """The lowered form of a pipeline, LoRAs folded into its weights. Raises NotLowered."""
     import torch
     from diffusers import AutoPipelineForText2Image
 
     from gflow.compiler.models import schedules
     from gflow.compiler.models.export import NotLowered
     from gflow.compiler.models.latent_diffusion import vae_factor
+    from gflow.runtime.engines import torch_lora
+    from gflow.runtime.errors import ModelMissing
 
     if folder.is_file():
         raise NotLowered("checkpoint", "a single file has no configuration of its own")
@@ -117,6 +132,10 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
     pipeline = AutoPipelineForText2Image.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
     )
+    try:
+        torch_lora.fold(pipeline, loras or {})
+    except ModelMissing as error:
+        raise NotLowered("loras", error.message) from error
     module = importlib.import_module(f"gflow.compiler.models.{family}")
     # First what is refused soonest: exporting the networks takes longer.
     progress("denoise loops")

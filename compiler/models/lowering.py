@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -23,18 +23,21 @@ Progress = Callable[[str], None]
 __all__ = ["NotLowered", "lower", "lowered_folder"]
 
 
-def lowered_folder(provider: str, folder: Path, *, progress: Progress = lambda what: None) -> Path:
+def lowered_folder(
+    provider: str, folder: Path, loras: Mapping[str, float] | None = None, *, progress: Progress = lambda what: None
+) -> Path:
     """The folder of a model's lowered form: the one that ships with it, the cache's, or one that is made now.
 
-    progress: told what is being exported. Raises NotLowered where the model's family can't be lowered, and where
+    loras: files of what is folded into a diffusion model's weights, and how much of each. progress: told what is
+    being exported. Raises NotLowered where the model's family can't be lowered, and where
     the packages that lowering takes are not installed.
     """
     shipped = folder / "lowered"
-    if _usable(shipped):
+    if not loras and _usable(shipped):
         return shipped
-    place = cache.folder() / "lowered" / _identity(provider, folder)
+    place = cache.folder() / "lowered" / _identity(provider, folder, loras or {})
     if not _usable(place):
-        _make(provider, folder, place, progress)
+        _make(provider, folder, place, progress, loras or {})
     return place
 
 
@@ -45,17 +48,20 @@ def _usable(folder: Path) -> bool:
         return False
 
 
-def _identity(provider: str, folder: Path) -> str:
+def _identity(provider: str, folder: Path, loras: Mapping[str, float]) -> str:
     """A name for what the model's files are now."""
-    return hashlib.sha256(f"{VERSION} {provider}\n".encode() + cache.stamp(folder)).hexdigest()[:32]
+    told = f"{VERSION} {provider}\n".encode() + cache.stamp(folder)
+    for file, scale in loras.items():
+        told += f"\n{scale} ".encode() + cache.stamp(Path(file))
+    return hashlib.sha256(told).hexdigest()[:32]
 
 
-def _make(provider: str, folder: Path, place: Path, progress: Progress) -> None:
+def _make(provider: str, folder: Path, place: Path, progress: Progress, loras: Mapping[str, float]) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     # Beside its place, as weights are named relative to it.
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
     try:
-        lower(provider, folder, part, progress)
+        lower(provider, folder, part, progress, loras)
         try:
             os.replace(part, place)
         except OSError:
@@ -65,10 +71,17 @@ def _make(provider: str, folder: Path, place: Path, progress: Progress) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def lower(provider: str, folder: Path, out: Path, progress: Progress = lambda what: None) -> Lowered:
+def lower(
+    provider: str,
+    folder: Path,
+    out: Path,
+    progress: Progress = lambda what: None,
+    loras: Mapping[str, float] | None = None,
+) -> Lowered:
     """Writes the lowered form of a model into an empty folder. Raises NotLowered."""
+    more = {"loras": loras} if loras else {}
     try:
-        made: Lowered = _family(provider).lower(folder, out, progress)
+        made: Lowered = _family(provider).lower(folder, out, progress, **more)
     except ImportError as error:
         raise NotLowered(
             provider, f"{error.name or error} is not installed: pip install 'gflow[models]'"

@@ -20,7 +20,7 @@ from gflow.cli import report
 EXTRAS = {
     "models": (
         "models on PyTorch, and their export",
-        ("torch", "diffusers", "transformers", "accelerate", "onnx", "onnxscript"),
+        ("torch", "diffusers", "transformers", "accelerate", "peft", "onnx", "onnxscript"),
     ),
     "media": ("video and audio", ("av", "soundfile")),
     "gpu": ("NVIDIA GPUs", ("onnxruntime-gpu", "tensorrt", "triton")),

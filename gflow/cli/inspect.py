@@ -52,12 +52,13 @@ def _print(file: Path, bundle: Bundle) -> None:
         params = ", ".join(f"{param.name}: {param.type}" for param in flow.params)
         print(f"  {name}({params}) -> {flow.result}")
     print("\nmodels:")
-    for name, parts in manifest.models.items():
-        print(f"  {name}  {parts['source']}")
-        for part, identity in parts.items():
-            if part != "source":
-                told = manifest.targets[0].tolerances.get(f"{name}.{part}", 0.0)
-                print(f"    {part:<16} {identity[:16]}  within {told:g} of PyTorch")
+    for name, origin in manifest.models.items():
+        print(f"  {name}  {origin.source}")
+        for lora, digest in origin.loras.items():
+            print(f"    {digest[:16]}  LoRA {lora}")
+        for part, identity in origin.components.items():
+            told = manifest.targets[0].tolerances.get(f"{name}.{part}", 0.0)
+            print(f"    {identity[:16]}  {part:<16} within {told:g} of PyTorch")
     sizes: dict[str, int] = {}
     for name, entry in manifest.entries.items():
         kind = "runtime" if name.startswith(("gflow/", "__main__")) else name.partition("/")[0]

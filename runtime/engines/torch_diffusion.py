@@ -15,7 +15,7 @@ import torch
 from gflow.kernels import noise
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array
-from gflow.runtime.engines import painting, torch_noise
+from gflow.runtime.engines import painting, torch_lora, torch_noise
 from gflow.runtime.engines.base import CallContext
 from gflow.runtime.engines.torch_setup import device, dtype, loading, running, source
 from gflow.runtime.errors import OpFailed
@@ -30,11 +30,13 @@ def load(model: Model) -> DiffusionModel:
 
         place, local = source(model)
         if place.endswith(".safetensors"):
-            return DiffusionModel(_from_single_file(place))
-        pipeline = AutoPipelineForText2Image.from_pretrained(
-            place, local_files_only=local, use_safetensors=True, torch_dtype=_dtypes(), variant=_variant(place)
-        )
-        return DiffusionModel(pipeline.to(device()))
+            pipeline = _from_single_file(place)
+        else:
+            pipeline = AutoPipelineForText2Image.from_pretrained(
+                place, local_files_only=local, use_safetensors=True, torch_dtype=_dtypes(), variant=_variant(place)
+            ).to(device())
+        torch_lora.fold(pipeline, model.loras)
+        return DiffusionModel(pipeline)
 
 
 def _dtypes() -> Any:

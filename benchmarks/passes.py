@@ -17,6 +17,7 @@ from pathlib import Path
 from gflow.compiler.compiled import Compiled, compiled
 from gflow.compiler.passes import Target
 from gflow.compiler.program import load
+from gflow.runtime import startup
 
 STEPS = (10_000, 20_000)
 
@@ -61,6 +62,7 @@ def measure(steps: int) -> tuple[float, float, Compiled]:
 
 
 def main() -> None:
+    startup.prepare()  # As gflow's commands do.
     options = argparse.ArgumentParser(description="How long compiling takes that has much to compile.")
     options.add_argument("--steps", type=int, help="tell the seconds for so many steps, and nothing else")
     steps = options.parse_args().steps

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import importlib
 import os
 import sys
@@ -68,8 +67,6 @@ def main() -> None:
     gflow run examples/poster.gflow --help      the script's own options
     gflow check my.gflow                        what is wrong with it, before it runs
     """
-    # A command makes many small objects and ends soon: looking for garbage among them is a third of its time.
-    gc.set_threshold(200_000, 30, 30)
     startup.prepare()
 
 

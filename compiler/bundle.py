@@ -23,11 +23,12 @@ import msgspec
 
 import gflow
 from gflow.compiler.compiled import Compiled
+from gflow.kernels.pixel.shipped import Index
 from gflow.kernels.types import Array
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime import seal, weights
-from gflow.runtime.bundle import Entry, Manifest, Origin, Target
+from gflow.runtime.bundle import KERNELS, Entry, Manifest, Origin, Target
 from gflow.runtime.lowered import Component, Lowered, Weight
 
 #: Weights begin at multiples of this, so that they can be mapped.
@@ -48,10 +49,16 @@ exit 2
 """
 
 
-def write(program: Compiled, source: str, out: Path, *, main: str) -> Manifest:
-    """Writes a bundle, whole or not at all. source: the script's text; main: the flow that runs when none is named.
-    Raises OSError."""
+def write(
+    program: Compiled, source: str, out: Path, *, main: str, kernels: tuple[Index, dict[str, bytes]] | None = None
+) -> Manifest:
+    """Writes a bundle, whole or not at all. source: the script's text; main: the flow that runs when none is named;
+    kernels: what its ops on pixels run on, as `gflow.compiler.pixel_kernels` gives them. Raises OSError."""
     contents = _Contents(program, main)
+    if kernels is not None:
+        index, objects = kernels
+        contents.files[KERNELS] = msgspec.json.encode(index, order="deterministic")
+        contents.files |= {f"kernels/{name}.so": data for name, data in objects.items()}
 
     def manifest(entries: dict[str, Entry]) -> Manifest:
         return Manifest(
@@ -186,10 +193,11 @@ def _code() -> Iterator[tuple[str, bytes]]:
     """The lean runtime: sources, and beside them what this Python compiles them to, which starts faster."""
     package = Path(str(resources.files("gflow")))
     names = ["__init__.py"]
-    for part in ("kernels", "runtime", "runtime/engines"):
+    for part in ("kernels", "kernels/pixel", "runtime", "runtime/engines"):
         names += [f"{part}/{file.name}" for file in sorted((package / part).glob("*.py"))]
     for name in sorted(names):
-        if Path(name).name.startswith("torch"):
+        # Neither PyTorch nor a C compiler is there.
+        if Path(name).name.startswith(("torch", "c_")):
             continue
         text = (package / name).read_bytes()
         yield f"gflow/{name}", text

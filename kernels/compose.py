@@ -10,31 +10,27 @@ from typing import Literal
 
 import numpy as np
 
+from gflow.kernels import types as t
 from gflow.kernels.op import op
-from gflow.kernels.pixels import check_range, check_same_size, checked_size, parse_color
-from gflow.kernels.types import Array, Image, Mask, Size
+from gflow.kernels.pixel.picture import Number, Picture, maximum, minimum, mix, stack, where
+from gflow.kernels.pixels import Image, Mask, check_range, check_same_size, checked_size, parse_color
 
-Mode = Callable[[Array, Array], Array]
-
-
-def _normal(below: Array, above: Array) -> Array:
-    return above
-
+Mode = Callable[[Picture, Picture], Picture]
 
 _MODES: Mapping[str, Mode] = {
-    "normal": _normal,
+    "normal": lambda below, above: above,
     "multiply": lambda below, above: below * above,
     "screen": lambda below, above: below + above - below * above,
-    "overlay": lambda below, above: np.where(below <= 0.5, 2 * below * above, 1 - 2 * (1 - below) * (1 - above)),
+    "overlay": lambda below, above: where(below <= 0.5, 2 * below * above, 1 - 2 * (1 - below) * (1 - above)),
     "add": lambda below, above: below + above,
-    "darken": np.minimum,
-    "lighten": np.maximum,
-    "difference": lambda below, above: np.abs(below - above),
+    "darken": minimum,
+    "lighten": maximum,
+    "difference": lambda below, above: abs(below - above),
 }
 
 
 @op
-def solid(size: Size, color: str = "black") -> Image:
+def solid(size: t.Size, color: str = "black") -> t.Image:
     """An image of one color: a name like "white", "#rrggbb", "#rrggbbaa" or "transparent". Raises OpError for an
     empty size, for more than 100 megapixels and for what is not a color."""
     width, height = checked_size("solid", *size)
@@ -43,7 +39,7 @@ def solid(size: Size, color: str = "black") -> Image:
     return np.tile(pixel, (height, width, 1))
 
 
-@op(pixel="point")
+@op(pixel=True)
 def blend(
     image: Image,
     other: Image,
@@ -55,29 +51,27 @@ def blend(
     for images of different sizes and for other amounts."""
     check_range("blend", "amount", amount, 0, 1)
     check_same_size("blend", image, other)
-    return lay_over(image, other, np.float32(amount) * _alpha(other), _MODES[mode])
+    coverage = other[3] * amount if other.channels == 4 else amount
+    return lay_over(image, other, coverage, _MODES[mode])
 
 
-@op(pixel="point")
+@op(pixel=True)
 def composite(image: Image, over: Image, mask: Mask) -> Image:
     """Another image where the mask is white, the first where it is black, a mix where it is grey; all three of one
     size. Where the other is transparent the first one shows. Raises OpError for different sizes."""
     check_same_size("composite", image, over, mask)
-    return lay_over(image, over, mask[..., None] * _alpha(over))
+    return lay_over(image, over, mask * over[3] if over.channels == 4 else mask)
 
 
-def _alpha(image: Image) -> Array:
-    return image[..., 3:] if image.shape[2] == 4 else np.ones((*image.shape[:2], 1), np.float32)
-
-
-def lay_over(image: Image, other: Image, coverage: Array, mode: Mode = _normal) -> Image:
-    """`other` over `image` where `coverage`, (height, width, 1), says so, 0..1. Has alpha where `image` has."""
-    below, above = image[..., :3], other[..., :3]
-    if image.shape[2] == 3:
-        return below * (1 - coverage) + mode(below, above) * coverage
-    alpha = image[..., 3:]
-    mixed = above * (1 - alpha) + mode(below, above) * alpha
+def lay_over(image: Picture, other: Picture, coverage: Number, mode: Mode = _MODES["normal"]) -> Picture:
+    """`other` over `image` where `coverage` (one channel, or a number) says so, 0..1. Has alpha where `image`
+    has."""
+    below, above = image.colors, other.colors
+    if image.channels == 3:
+        return mix(below, mode(below, above), coverage)
+    alpha = image[3]
+    mixed = mix(above, mode(below, above), alpha)
     total = coverage + alpha * (1 - coverage)
     colors = mixed * coverage + below * (alpha * (1 - coverage))
-    colors = np.where(total > 1e-6, colors / np.maximum(total, 1e-6), below)
-    return np.concatenate([colors, total], axis=2)
+    visible = total > 1e-6
+    return stack(where(visible, colors / where(visible, total, 1.0), below), total)

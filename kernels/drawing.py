@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from gflow.kernels.compose import lay_over
 from gflow.kernels.op import op
-from gflow.kernels.pixels import check_range, parse_color, size_of
-from gflow.kernels.types import Array, Image, Size
+from gflow.kernels.pixel.picture import source
+from gflow.kernels.pixels import Image, check_range, filled, parse_color, size_of
+from gflow.kernels.types import Size
 
 SMALLEST, LARGEST = 4, 1000
 SMALLEST_CHOSEN = 8
 
 
-@op
+@op(pixel=True)
 def caption(
     image: Image,
     text: str,
@@ -36,8 +37,8 @@ def caption(
     lettering = _fitting(text, size_of(image)) if size is None else _Lettering(text, size, size_of(image))
     for name, outlined in ((outline, True), (color, False)):
         rgba = parse_color(name)
-        ink = np.broadcast_to(rgba[:3], (*image.shape[:2], 3))
-        image = lay_over(image, ink, lettering.drawn(position, outlined=outlined) * rgba[3])
+        drawn = source(lettering.drawn(position, outlined=outlined))
+        image = lay_over(image, filled(rgba[:3]), drawn * float(rgba[3]))
     return image
 
 
@@ -62,8 +63,8 @@ class _Lettering:
         """The lines and their margins, in pixels."""
         return len(self.lines) * self.line_height + 2 * self.margin
 
-    def drawn(self, position: str, *, outlined: bool) -> Array:
-        """How much of each pixel the letters cover, float32 (height, width, 1), 0..1."""
+    def drawn(self, position: str, *, outlined: bool) -> Any:
+        """How much of each pixel the letters cover, uint8 (height, width)."""
         from PIL import Image as PillowImage
         from PIL import ImageDraw
 
@@ -76,7 +77,7 @@ class _Lettering:
             middle = (self.whole.width // 2, baseline)
             stroke = self.outline if outlined else 0
             draw.text(middle, line, fill=255, font=self.font, anchor="ms", stroke_width=stroke)
-        return np.asarray(canvas, np.float32)[..., None] / np.float32(255)
+        return np.asarray(canvas)
 
     def _wrapped(self, paragraph: str) -> list[str]:
         """Lines as full as the width allows. A word that is longer than a line is cut."""

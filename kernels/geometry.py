@@ -3,108 +3,84 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
+from gflow.kernels import types as t
 from gflow.kernels.core import nearest
 from gflow.kernels.op import OpError, op
-from gflow.kernels.pixels import (
-    ImageOrMask,
-    check_range,
-    checked_size,
-    premultiplied,
-    size_of,
-    straight,
-    with_alpha,
-    with_fill,
-)
-from gflow.kernels.types import Array, Image, Size
+from gflow.kernels.pixel.picture import Picture, clamp, coordinates, premultiplied, shifted, source, straight, where
+from gflow.kernels.pixel.realize import realize
+from gflow.kernels.pixel.resample import fitted, resized
+from gflow.kernels.pixels import ImageOrMask, check_range, checked_size, parse_color, size_of, with_fill
+from gflow.kernels.types import Array, Size
 
-Box = tuple[float, float, float, float]
+#: What the ops take that work on arrays.
+Pixels = TypeVar("Pixels", t.Image, t.Mask)
+Method = Literal["nearest", "bilinear", "bicubic", "lanczos", "area"]
 
 
-@op(pixel="resample")
+@op(pixel=True, version=2)
 def resize(
     image: ImageOrMask,
     size: Size,
     fit: Literal["stretch", "contain", "cover"] = "stretch",
     background: str = "black",
+    method: Method = "bicubic",
+    antialias: bool = True,
 ) -> ImageOrMask:
     """The image at another size in pixels.
 
     `fit: "stretch"` ignores its proportions. `"contain"` keeps them and shows all of it, with bars of the
     background color; `"cover"` keeps them and fills the size, and cuts off what is beyond, equally on both sides.
 
-    Bicubic (a = -0.5), widened when shrinking so that every pixel counts; alpha is respected. At edges values may
-    overshoot a little. Raises OpError for an empty size and for more than 100 megapixels.
+    The filter is `method`, bicubic with a = -0.5; with `antialias` it is widened when shrinking, so that every
+    pixel counts. Alpha is respected. At edges values may overshoot a little. Raises OpError for an empty size and
+    for more than 100 megapixels.
     """
     width, height = checked_size("resize", *size)
-    if fit == "contain":
-        return _contained(image, width, height, background)
     whole = size_of(image)
-    box: Box = (0, 0, whole.width, whole.height)
+    if fit == "contain":
+        filled, fill = with_fill(image, background)
+        inner = fitted(*whole, width, height)
+        small = _clipped(resized(filled, *inner, method=method, antialias=antialias))
+        return _framed(small, (width - inner[0]) // 2, (height - inner[1]) // 2, width, height, fill)
+    box = (0.0, 0.0, float(whole.width), float(whole.height))
     if fit == "cover":
         scale = max(width / whole.width, height / whole.height)
         shown = min(width / scale, whole.width), min(height / scale, whole.height)
         left, top = (whole.width - shown[0]) / 2, (whole.height - shown[1]) / 2
         box = (left, top, left + shown[0], top + shown[1])
-    return _resampled(image, width, height, box)
+    return _clipped(resized(image, width, height, box=box, method=method, antialias=antialias))
 
 
-@op(pixel="resample")
-def scale(image: ImageOrMask, factor: float) -> ImageOrMask:
+@op(pixel=True, version=2)
+def scale(image: ImageOrMask, factor: float, method: Method = "bicubic") -> ImageOrMask:
     """The image larger or smaller by a factor, with its proportions: `scale(2x)`, `scale(0.5)`. See `resize`.
     Raises OpError for a factor that is not above 0, and for more than 100 megapixels."""
     if not (math.isfinite(factor) and factor > 0):
         raise OpError(f"`scale` takes a factor above 0, not {factor:g}")
-    whole = size_of(image)
-    width, height = (max(1, nearest(side * factor)) for side in whole)
-    checked_size("scale", width, height)
-    return _resampled(image, width, height, (0, 0, whole.width, whole.height))
+    width, height = checked_size("scale", *(max(1, nearest(side * factor)) for side in size_of(image)))
+    return _clipped(resized(image, width, height, method=method))
 
 
-def _contained(image: Array, width: int, height: int, background: str) -> Array:
-    whole = size_of(image)
-    scale = min(width / whole.width, height / whole.height)
-    inner = [max(1, min(nearest(side * scale), most)) for side, most in zip(whole, (width, height), strict=True)]
-    filled, fill = with_fill(image, background)
-    small = _resampled(filled, inner[0], inner[1], (0, 0, whole.width, whole.height))
-    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    canvas = _canvas(width, height, fill)
-    canvas[top : top + inner[1], left : left + inner[0]] = small
-    return canvas
+def _clipped(picture: Picture) -> Picture:
+    """A mask is 0..1."""
+    return clamp(picture) if picture.channels == 1 else picture
 
 
-def _resampled(image: Array, width: int, height: int, box: Box) -> Array:
-    """The part of the image in `box` (left, top, right, bottom), at a size, by Pillow's convolution in float32."""
-    if (width, height) == size_of(image) and box == (0, 0, width, height):
-        return image
-    from PIL import Image as PillowImage  # Takes its time, and many pictures are never resized.
-
-    source = premultiplied(image)
-    planes = [source] if source.ndim == 2 else [source[..., channel] for channel in range(source.shape[2])]
-    resized = [
-        np.asarray(
-            PillowImage.fromarray(np.ascontiguousarray(plane)).resize(
-                (width, height), PillowImage.Resampling.BICUBIC, box
-            )
-        )
-        for plane in planes
-    ]
-    if image.ndim == 2:
-        values: Array = np.clip(resized[0], 0, 1)
-        return values
-    return straight(np.stack(resized, axis=2))
+def _framed(picture: Picture, left: int, top: int, width: int, height: int, fill: Picture) -> Picture:
+    """The picture on a canvas of a color."""
+    if (picture.width, picture.height) == (width, height):
+        return picture
+    placed = shifted(shifted(picture, "y", height, -top), "x", width, -left)
+    x, y = coordinates(placed)
+    inside = (x >= left) & (x < left + picture.width) & (y >= top) & (y < top + picture.height)
+    return where(inside, placed, fill)
 
 
-def _canvas(width: int, height: int, fill: Array) -> Array:
-    canvas = np.empty((height, width, *fill.shape), np.float32)
-    canvas[...] = fill
-    return canvas
-
-
-@op(pixel="resample")
+@op(pixel=True)
 def crop(image: ImageOrMask, size: Size, x: int | None = None, y: int | None = None) -> ImageOrMask:
     """A part of the image, of a size in pixels. `x` and `y` are the part's left and top edge, counted from 0;
     without them it is taken from the middle. Raises OpError for a part that is not inside the image."""
@@ -116,10 +92,10 @@ def crop(image: ImageOrMask, size: Size, x: int | None = None, y: int | None = N
     top = (whole.height - height) // 2 if y is None else y
     if not (0 <= left <= whole.width - width and 0 <= top <= whole.height - height):
         raise OpError(f"`crop` can't take {size} at x {left}, y {top}: that reaches outside the image of {whole}")
-    return np.ascontiguousarray(image[top : top + height, left : left + width])
+    return shifted(shifted(image, "y", height, top), "x", width, left)
 
 
-@op(pixel="resample")
+@op(pixel=True)
 def pad(
     image: ImageOrMask,
     all: int = 0,
@@ -137,19 +113,19 @@ def pad(
     whole = size_of(image)
     width, height = checked_size("pad", whole.width + before + beside, whole.height + above + below)
     filled, fill = with_fill(image, color)
-    canvas = _canvas(width, height, fill)
-    canvas[above : above + whole.height, before : before + whole.width] = filled
-    return canvas
+    return _framed(filled, before, above, width, height, fill)
 
 
-@op(pixel="resample")
+@op(pixel=True)
 def flip(image: ImageOrMask, direction: Literal["horizontal", "vertical"] = "horizontal") -> ImageOrMask:
     """The mirror image: left and right change places, or, with `"vertical"`, top and bottom."""
-    return np.ascontiguousarray(image[:, ::-1] if direction == "horizontal" else image[::-1])
+    if direction == "horizontal":
+        return shifted(image, "x", image.width, image.width - 1, -1)
+    return shifted(image, "y", image.height, image.height - 1, -1)
 
 
 @op
-def rotate(image: ImageOrMask, degrees: float, expand: bool = True, color: str = "black") -> ImageOrMask:
+def rotate(image: Pixels, degrees: float, expand: bool = True, color: str = "black") -> Pixels:
     """The image turned around its middle, counter-clockwise. With `expand` the result is as large as the turned
     image needs; without, it keeps its size and the corners are cut off. What the image does not cover gets the
     color, which may be `"transparent"`.
@@ -160,15 +136,15 @@ def rotate(image: ImageOrMask, degrees: float, expand: bool = True, color: str =
         raise OpError(f"`rotate` takes an angle in degrees, not {degrees:g}")
     quarters, rest = divmod(degrees, 90)
     if rest == 0 and (expand or quarters % 2 == 0):
-        return np.ascontiguousarray(np.rot90(image, int(quarters % 4)))
+        turned: Array = np.ascontiguousarray(np.rot90(image, int(quarters % 4)))
+        return turned
     whole = size_of(image)
     angle = math.radians(degrees % 360)
     size = _turned_size(whole, angle) if expand else whole
-    filled, fill = with_fill(image, color)
-    framed = np.pad(filled, [(1, 1), (1, 1)] + [(0, 0)] * (filled.ndim - 2))
-    framed[[0, -1]] = fill
-    framed[:, [0, -1]] = fill
-    return straight(_turned(premultiplied(framed), angle, checked_size("rotate", *size)))
+    filled, fill = with_fill(source(image), color)
+    framed = realize(premultiplied(_framed(filled, 1, 1, whole.width + 2, whole.height + 2, fill)))
+    made: Array = realize(straight(source(_turned(framed, angle, checked_size("rotate", *size)))))
+    return made
 
 
 def _turned_size(size: Size, angle: float) -> Size:
@@ -200,7 +176,7 @@ def _turned(framed: Array, angle: float, size: Size) -> Array:
 
 
 @op
-def grid(images: list[Image], columns: int | None = None, gap: int = 0, background: str = "black") -> Image:
+def grid(images: list[t.Image], columns: int | None = None, gap: int = 0, background: str = "black") -> t.Image:
     """Images side by side and row by row, as one. Every cell is as wide as the widest and as high as the highest
     image, which stand in the middle of their cells; `gap` pixels are between cells. Without `columns` the grid is
     about as many cells wide as high. Raises OpError for no images and for more than 100 megapixels."""
@@ -216,12 +192,14 @@ def grid(images: list[Image], columns: int | None = None, gap: int = 0, backgrou
     cell = Size(max(size.width for size in sizes), max(size.height for size in sizes))
     width, height = (cell.width + gap) * columns - gap, (cell.height + gap) * rows - gap
     checked_size("grid", width, height)
-    if any(image.shape[2] == 4 for image in images):
-        images = [with_alpha(image) for image in images]
-    filled = [with_fill(image, background) for image in images]
-    canvas = _canvas(width, height, filled[0][1])
-    for place, ((image, _), size) in enumerate(zip(filled, sizes, strict=True)):
+    color = parse_color(background)
+    channels = 4 if color[3] < 1 or any(image.shape[2] == 4 for image in images) else 3
+    canvas = np.empty((height, width, channels), np.float32)
+    canvas[...] = color[:channels]
+    for place, (image, size) in enumerate(zip(images, sizes, strict=True)):
         left = (cell.width + gap) * (place % columns) + (cell.width - size.width) // 2
         top = (cell.height + gap) * (place // columns) + (cell.height - size.height) // 2
-        canvas[top : top + size.height, left : left + size.width] = image
+        part = canvas[top : top + size.height, left : left + size.width]
+        part[..., : image.shape[2]] = image
+        part[..., image.shape[2] :] = 1  # Opaque, where it has no alpha of its own.
     return canvas

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from gflow.kernels import types as t
 from gflow.kernels.op import op
-from gflow.kernels.pixels import checked_size, luma
-from gflow.kernels.types import Image, Mask, Size
+from gflow.kernels.pixel.picture import clamp, luma
+from gflow.kernels.pixels import Image, Mask, checked_size
 
 
-@op
+@op(pixel=True)
 def mask_from(image: Image) -> Mask:
     """A mask of an image's luma (Rec. 709), 0..1: white where it is white. Transparent pixels count as black."""
-    values = luma(image)[..., 0]
-    if image.shape[2] == 4:
-        values = values * image[..., 3]
-    return np.clip(values, 0, 1)
+    gray = luma(image.colors)
+    return clamp(gray * image[3] if image.channels == 4 else gray)
 
 
 @op
-def rectangle_mask(size: Size, x: int, y: int, width: int, height: int) -> Mask:
+def rectangle_mask(size: t.Size, x: int, y: int, width: int, height: int) -> t.Mask:
     """A mask of a size that is white in a rectangle, in pixels: its left and top edge, counted from 0, its width
     and height. What reaches outside the size is cut off. Raises OpError for an empty rectangle or size."""
     checked_size("rectangle_mask", width, height)

@@ -17,14 +17,14 @@ import pkgutil
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, overload
 
-from gflow.kernels import types as t
+import numpy as np
 
-Pixel = Literal["point", "stencil", "resample"]
+from gflow.kernels import types as t
 
 
 class OpError(Exception):
@@ -70,8 +70,8 @@ class Op:
 
     pure: equal arguments give an equal result, and nothing else happens.
     version: raise it when the meaning changes; it is part of every cache key.
-    pixel: what it reads of its first argument for one pixel of its result, where it is an op on pixels that may be
-    fused with its neighbours: that pixel ("point"), some around it ("stencil"), some elsewhere ("resample").
+    pixel: it is written in the pixel language (`gflow.kernels.pixel`), so that it may be fused with its neighbours:
+    `kernel` takes arrays, or pictures, of which it makes one that is not computed yet.
     """
 
     name: str
@@ -81,14 +81,14 @@ class Op:
     pure: bool = True
     version: int = 1
     family: str = ""
-    pixel: Pixel | None = None
+    pixel: bool = False
 
 
 @overload
 def op(function: Callable[..., Any], /) -> Callable[..., Any]: ...
 @overload
 def op(
-    *, name: str | None = None, pure: bool = True, version: int = 1, pixel: Pixel | None = None
+    *, name: str | None = None, pure: bool = True, version: int = 1, pixel: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 def op(
     function: Callable[..., Any] | None = None,
@@ -97,7 +97,7 @@ def op(
     name: str | None = None,
     pure: bool = True,
     version: int = 1,
-    pixel: Pixel | None = None,
+    pixel: bool = False,
 ) -> Any:
     """Declare an op. The function stays an ordinary function; its declaration hangs on it."""
 
@@ -106,7 +106,7 @@ def op(
             name=name or body.__name__,
             signature=signature_of(body),
             doc=inspect.getdoc(body) or "",
-            kernel=body,
+            kernel=_on_pictures(body) if pixel else body,
             pure=pure,
             version=version,
             family=body.__module__.rpartition(".")[2],
@@ -115,6 +115,22 @@ def op(
         return body
 
     return declare if function is None else declare(function)
+
+
+def _on_pictures(body: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with arrays taken as pictures; of arrays alone, an array is made."""
+
+    @wraps(body)
+    def kernel(*args: Any, **named: Any) -> Any:
+        from gflow.kernels.pixel.picture import Picture, source
+        from gflow.kernels.pixel.realize import realize
+
+        lazily = any(isinstance(value, Picture) for value in (*args, *named.values()))
+        lifted = [source(value) if isinstance(value, np.ndarray) else value for value in args]
+        made = body(*lifted, **{key: source(v) if isinstance(v, np.ndarray) else v for key, v in named.items()})
+        return made if lazily else realize(made)
+
+    return kernel
 
 
 @cache

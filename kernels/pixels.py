@@ -1,4 +1,4 @@
-"""What the image ops share: limits, colors, luma, alpha.
+"""What the ops on pictures share: limits, sizes, colors.
 
 Images are float32 (height, width, 3 or 4), sRGB, 0..1, alpha last and straight; masks are float32 (height,
 width). Values may leave 0..1 between ops; writing a file clamps them.
@@ -7,21 +7,28 @@ width). Values may leave 0..1 between ops; writing a file clamps them.
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Annotated
 
 import numpy as np
 
+from gflow.kernels import types as t
 from gflow.kernels.op import OpError
-from gflow.kernels.types import Array, Image, Mask, Size
+from gflow.kernels.pixel.picture import Picture, lift, stack
+from gflow.kernels.types import Array, Size
 
-#: What an op that takes images and masks alike is written with.
-ImageOrMask = TypeVar("ImageOrMask", Image, Mask)
+# What ops in the pixel language are annotated with.
+Image = Annotated[Picture, t.IMAGE]
+Mask = Annotated[Picture, t.MASK]
+#: An image or a mask; the result is of the same type.
+ImageOrMask = Annotated[Picture, t.Var("ImageOrMask", (t.IMAGE, t.MASK))]
 
 MOST_PIXELS = 100_000_000
 
 
-def size_of(picture: Array) -> Size:
+def size_of(picture: Array | Picture) -> Size:
     """Width and height of an image or a mask."""
+    if isinstance(picture, Picture):
+        return Size(picture.width, picture.height)
     return Size(picture.shape[1], picture.shape[0])
 
 
@@ -43,7 +50,7 @@ def check_range(name: str, parameter: str, value: float, low: float, high: float
         raise OpError(f"`{name}` takes {low:g} to {high:g} for `{parameter}`, not {value:g}")
 
 
-def check_same_size(name: str, *pictures: Array) -> None:
+def check_same_size(name: str, *pictures: Picture) -> None:
     """Raises OpError unless the pictures are of one size."""
     sizes = [size_of(picture) for picture in pictures]
     if any(size != sizes[0] for size in sizes):
@@ -68,44 +75,27 @@ def parse_color(text: str) -> Array:
     return np.array([*color, 255][:4], np.float32) / np.float32(255)
 
 
-def with_fill(picture: Array, color: str) -> tuple[Array, Array]:
+def gray_of(color: Array) -> float:
+    """The luma (Rec. 709) of a color."""
+    return float(0.2126 * color[0] + 0.7152 * color[1] + 0.0722 * color[2])
+
+
+def filled(color: Array) -> Picture:
+    """A color as a picture of no size: one number a channel."""
+    return stack(*(lift(float(value)) for value in color))
+
+
+def with_fill(picture: Picture, color: str) -> tuple[Picture, Picture]:
     """The picture, and the color as a pixel of it. An image gets an alpha channel where the color needs one; on
     a mask the color is its luma."""
     rgba = parse_color(color)
-    if picture.ndim == 2:
-        return picture, luma(rgba)[0]
-    if picture.shape[2] == 4 or rgba[3] < 1:
-        return with_alpha(picture), rgba
-    return picture, rgba[:3]
+    if picture.channels == 1:
+        return picture, lift(gray_of(rgba))
+    if picture.channels == 4 or rgba[3] < 1:
+        return with_alpha(picture), filled(rgba)
+    return picture, filled(rgba[:3])
 
 
-def with_alpha(image: Image) -> Image:
-    """The image with four channels."""
-    if image.shape[2] == 4:
-        return image
-    return np.concatenate([image, np.ones((*image.shape[:2], 1), np.float32)], axis=2)
-
-
-def luma(pixels: Array) -> Array:
-    """Brightness as the eye weighs it: Rec. 709 luma of sRGB values. The last axis becomes 1 long."""
-    red, green, blue = (pixels[..., channel : channel + 1] for channel in range(3))
-    weighed: Array = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return weighed
-
-
-def premultiplied(picture: Array) -> Array:
-    """The picture with colors multiplied by alpha, as filters need it: what is transparent has no color to
-    spread. One without alpha is given back as it is."""
-    if picture.ndim == 2 or picture.shape[2] == 3:
-        return picture
-    return np.concatenate([picture[..., :3] * picture[..., 3:], picture[..., 3:]], axis=2)
-
-
-def straight(picture: Array) -> Array:
-    """The inverse of `premultiplied`; alpha is clamped to 0..1, and what is wholly transparent becomes black."""
-    if picture.ndim == 2 or picture.shape[2] == 3:
-        return picture
-    alpha = picture[..., 3:]
-    visible = alpha > 1e-6
-    colors = np.where(visible, picture[..., :3] / np.where(visible, alpha, 1), 0)
-    return np.concatenate([colors, np.clip(alpha, 0, 1)], axis=2)
+def with_alpha(picture: Picture) -> Picture:
+    """The picture with four channels."""
+    return picture if picture.channels == 4 else stack(picture, lift(1.0))

@@ -12,6 +12,9 @@ from gflow.runtime import seal
 from gflow.runtime.errors import BundleBroken
 from gflow.runtime.plan import Plan
 
+#: The entry that says which kernels there are.
+KERNELS = "kernels/index.json"
+
 #: Bytes that are read at once to be checked.
 _PIECE = 1 << 18
 
@@ -92,6 +95,15 @@ class Bundle:
             for name, extern in plan.externs.items()
         }
         return msgspec.structs.replace(plan, externs=externs)
+
+    def offer_kernels(self) -> str:
+        """Makes the bundle's kernels known to the pixel language. Where this machine can't run them, why."""
+        if KERNELS not in self.manifest.entries:
+            return ""
+        from gflow.kernels.pixel.shipped import Index, offer
+
+        index = msgspec.json.decode(self.read(KERNELS), type=Index)
+        return offer(index, lambda name: self.read(f"kernels/{name}.so"))
 
     def read(self, name: str) -> bytes:
         """An entry's bytes."""

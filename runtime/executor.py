@@ -96,6 +96,8 @@ class Executor:
         self._models = Models(self._load, self._takes_batches, exact=exact, results=None if stand_ins else results)
         self._analysis = Analysis(plan)
         self._networks = Networks(plan, bundle)
+        if bundle is not None and (why := bundle.offer_kernels()):
+            self.observer.warning(f"pictures are computed in NumPy, which takes longer: {why}", "")
 
     def run(self, flow: str, args: Mapping[str, Any]) -> Any:
         """The result of a flow. Arguments are running values; missing ones take their defaults. Raises RunError,

@@ -4,10 +4,13 @@ generator (`gflow.runtime.machine`)."""
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gflow.kernels import noise
 from gflow.kernels import types as t
@@ -18,6 +21,7 @@ from gflow.runtime.errors import ExpectFailed, OpFailed, RunError
 from gflow.runtime.machine import POOL, Later, Siblings, Steps, want
 
 if TYPE_CHECKING:
+    from gflow.runtime.executor import Observer
     from gflow.runtime.scope import Scope
 
 #: The longest wait there is, in seconds: a few years, which every clock of Python can hold.
@@ -52,7 +56,15 @@ def _timed(scope: Scope, node: Node, label: str, work: Callable[[], Any], lane: 
 
     value, begin, seconds = yield scope.run.machine.submit(timed, lane)
     scope.run.calls.tell(lambda observer: observer.computed(label, node.step.place, begin, seconds))
+    pixels = sys.modules.get("gflow.kernels.pixel.realize")
+    while pixels is not None and pixels.complaints:
+        complaint = pixels.complaints.popleft()
+        scope.run.calls.tell(partial(_warned, complaint, node.step.place))
     return value
+
+
+def _warned(message: str, place: str, observer: Observer) -> None:
+    observer.warning(message, place)
 
 
 def _kernel(scope: Scope, node: Node) -> Callable[[], Any]:
@@ -67,23 +79,29 @@ def fused(scope: Scope, node: Node) -> Steps:
     step = node.step
     assert isinstance(step, p.Fused)
     values = {slot: scope.get(slot) for slot in node.operands}
+    return (yield from _timed(scope, node, step.title, lambda: run_fused(step, values), POOL))
 
-    def work() -> Any:
-        for part in step.body.steps:
-            if isinstance(part, p.Const):
-                values[part.out] = p.decode(part.type, part.value)
-                continue
-            assert isinstance(part, p.Call), "only ops are fused"
-            op = registry()[part.op]
-            args = widened(op.signature, {name: values[slot] for name, slot in part.args.items()})
-            try:
-                values[part.out] = op.kernel(*[values[slot] for slot in part.variadic], **args)
-            except OpError as error:
-                raise OpFailed(str(error), place=part.place) from error
-        assert step.body.result is not None
-        return values[step.body.result]
 
-    return (yield from _timed(scope, node, step.title, work, POOL))
+def run_fused(step: p.Fused, given: Mapping[p.Slot, Any]) -> Any:
+    """The result of a chain of ops on pixels, computed as one: what they make is a picture that is not computed
+    until all of them are through. Raises OpFailed."""
+    from gflow.kernels.pixel.picture import source
+    from gflow.kernels.pixel.realize import realize
+
+    values = {slot: source(value) if isinstance(value, np.ndarray) else value for slot, value in given.items()}
+    for part in step.body.steps:
+        if isinstance(part, p.Const):
+            values[part.out] = p.decode(part.type, part.value)
+            continue
+        assert isinstance(part, p.Call), "only ops are fused"
+        op = registry()[part.op]
+        args = widened(op.signature, {name: values[slot] for name, slot in part.args.items()})
+        try:
+            values[part.out] = op.kernel(*[values[slot] for slot in part.variadic], **args)
+        except OpError as error:
+            raise OpFailed(str(error), place=part.place) from error
+    assert step.body.result is not None
+    return realize(values[step.body.result])
 
 
 def extern(scope: Scope, node: Node) -> Steps:

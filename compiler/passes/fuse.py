@@ -64,4 +64,4 @@ class Fuse(Pass):
 
 
 def _on_pixels(op: d.CallOp) -> bool:
-    return op.kind.data == "op" and registry()[op.callee.data].pixel is not None
+    return op.kind.data == "op" and registry()[op.callee.data].pixel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from gflow.cli import report
 
 if TYPE_CHECKING:
     from gflow.compiler.compiled import Compiled
+    from gflow.kernels.pixel.shipped import Index
     from gflow.runtime.bundle import Manifest
 
 
@@ -20,7 +22,14 @@ if TYPE_CHECKING:
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--flow", metavar="NAME", help="Only this flow; all of them without it.")
 @click.option("--target", type=click.Choice(["cpu"]), default="cpu", show_default=True, help="Where it will run.")
-def command(file: Path, out: Path | None, flow: str | None, target: str) -> None:
+@click.option(
+    "--target-cpu",
+    metavar="LEVEL",
+    default="native",
+    show_default=True,
+    help="The processor that kernels are compiled for: this one, or x86-64-v2, -v3 or -v4 for a fleet.",
+)
+def command(file: Path, out: Path | None, flow: str | None, target: str, target_cpu: str) -> None:
     """Compile the script FILE ahead of time into one executable file.
 
     The file holds the plan, the models and the runtime. It runs with Python, NumPy, ONNX Runtime, tokenizers,
@@ -54,8 +63,25 @@ def command(file: Path, out: Path | None, flow: str | None, target: str) -> None
         with shown(quiet=False) as observer:
             made = compiled(program, Target(flows=kept, costs=costs()), progress=observer.exporting)
         _refuse(made)
-        manifest = bundle.write(made, program.file.source.text, place, main=main)
+        manifest = bundle.write(
+            made, program.file.source.text, place, main=main, kernels=_kernels(made, target_cpu)
+        )
         _tell(place, manifest, time.monotonic() - start)
+
+
+def _kernels(made: Compiled, target_cpu: str) -> tuple[Index, dict[str, bytes]] | None:
+    """The kernels for the ops on pixels; none, and a word about it, where there is no C compiler."""
+    from gflow.compiler.pixel_kernels import kernels
+    from gflow.kernels.pixel.c_compiler import NoCompiler
+    from gflow.runtime.errors import InputError
+
+    try:
+        return kernels(made.plan, target_cpu)
+    except NoCompiler as error:
+        if target_cpu != "native":
+            raise InputError(f"kernels can't be compiled for {target_cpu}: {error}") from error
+        print(f"warning: {error}: ops on pixels will run in NumPy (pip install 'gflow[cc]')", file=sys.stderr)
+        return None
 
 
 def _check_place(place: Path) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gflow.kernels.geometry import resize
+from gflow.kernels.pixel.picture import clamp, source
+from gflow.kernels.pixel.realize import realize
+from gflow.kernels.pixel.resample import resized as scaled
 from gflow.kernels.pixels import checked_size
 from gflow.kernels.types import Array, Size
 from gflow.runtime.errors import OpFailed
@@ -66,8 +68,8 @@ def flattened(image: Array) -> Array:
 
 def resized(picture: Array, size: Size) -> Array:
     """As the op `resize` does it. Clipped to 0..1, which models insist on."""
-    same = picture.shape[:2] == (size.height, size.width)
-    return np.clip(picture if same else resize(picture, size), 0, 1)
+    made: Array = realize(clamp(scaled(source(picture), *size)))
+    return made
 
 
 def kept(painted: Array, picture: Array, mask: Array) -> Array:

@@ -1,6 +1,6 @@
 builtin.module {
   "gflow.model"() <{sym_name = "writer", provider = "language", args = "{\22endpoint\22: \22http://127.0.0.1:9/v1\22, \22name\22: \22none\22, \22source\22: null}"}> : () -> ()
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.model"() <{sym_name = "judge", provider = "scorer", args = "{\22source\22: \22nobody/judges\22}"}> : () -> ()
   "gflow.flow"() <{sym_name = "poster", kind = "flow", params = ["idea", "drafts"], options = ["{\22doc\22: \22What it shows.\22, \22required\22: false, \22default\22: \22a red circle\22, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: false, \22default\22: 8, \22low\22: 1, \22high\22: 16}"], doc = "A poster from one idea.", result_type = !gflow.type<"image">}> ({
   ^bb0(%idea: !gflow.type<"text">, %drafts: !gflow.type<"int">, %key: !gflow.key):

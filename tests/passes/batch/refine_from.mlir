@@ -1,5 +1,5 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["img"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"image">}> ({
   ^bb0(%img: !gflow.type<"image">, %key: !gflow.key):
     %0 = gflow.const "8" : !gflow.type<"int">
@@ -19,7 +19,7 @@ builtin.module {
 // -----
 // (says nothing)
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["img"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"image">}> ({
   ^bb0(%img: !gflow.type<"image">, %key: !gflow.key):
     %0 = gflow.const "8" : !gflow.type<"int">

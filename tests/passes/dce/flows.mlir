@@ -1,5 +1,5 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.model"() <{sym_name = "judge", provider = "scorer", args = "{\22source\22: \22nobody/judges\22}", lowered = "lowered/judges"}> : () -> ()
   "gflow.extern"() <{sym_name = "one", path = "py.py", function = "note", result_type = !gflow.type<"text">, pure = "true"}> : () -> ()
   "gflow.extern"() <{sym_name = "other", path = "py.py", function = "plain", result_type = !gflow.type<"text">, pure = "true"}> : () -> ()
@@ -39,7 +39,7 @@ builtin.module {
 // the model `judge` is not needed
 // 1 flow that nothing calls went
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.extern"() <{sym_name = "one", path = "py.py", function = "note", result_type = !gflow.type<"text">, pure = "true"}> : () -> ()
   "gflow.flow"() <{sym_name = "inner", kind = "flow", params = ["line"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"text">}> ({
   ^bb0(%line: !gflow.type<"text">, %key: !gflow.key):

@@ -1,8 +1,8 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
   "gflow.model"() <{sym_name = "judge", provider = "scorer", args = "{\22source\22: \22nobody/judges\22}", lowered = "lowered/judges"}> : () -> ()
-  "gflow.model"() <{sym_name = "far", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
-  "gflow.model"() <{sym_name = "farther", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "far", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
+  "gflow.model"() <{sym_name = "farther", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = [], options = [], doc = "", result_type = !gflow.type<"list<float>">}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22a\22" : !gflow.type<"text">
@@ -26,10 +26,10 @@ builtin.module {
 // -----
 // (says nothing)
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
   "gflow.model"() <{sym_name = "judge", provider = "scorer", args = "{\22source\22: \22nobody/judges\22}", lowered = "lowered/judges"}> : () -> ()
-  "gflow.model"() <{sym_name = "far", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
-  "gflow.model"() <{sym_name = "farther", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "far", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
+  "gflow.model"() <{sym_name = "farther", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = [], options = [], doc = "", result_type = !gflow.type<"list<float>">}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22a\22" : !gflow.type<"text">

@@ -1,6 +1,6 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
-  "gflow.model"() <{sym_name = "again", provider = "diffusion", args = "{\22source\22: \22nobody/two\22}", lowered = "lowered/two"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "again", provider = "diffusion", args = "{\22source\22: \22nobody/two\22, \22loras\22: []}", lowered = "lowered/two"}> : () -> ()
   "gflow.flow"() <{sym_name = "other", kind = "flow", params = ["line"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"image">}> ({
   ^bb0(%line: !gflow.type<"text">, %key: !gflow.key):
     %0 = gflow.const "1" : !gflow.type<"int">
@@ -25,7 +25,7 @@ builtin.module {
 // -----
 // `again` is the same model as `painter`
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
   "gflow.flow"() <{sym_name = "other", kind = "flow", params = ["line"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"image">}> ({
   ^bb0(%line: !gflow.type<"text">, %key: !gflow.key):
     %0 = gflow.const "1" : !gflow.type<"int">

@@ -1,6 +1,6 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
-  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22}", lowered = "lowered/sharing"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22, \22loras\22: []}", lowered = "lowered/sharing"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = [], options = [], doc = "", result_type = !gflow.type<"list<image>">}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22a\22" : !gflow.type<"text">
@@ -17,8 +17,8 @@ builtin.module {
 // painter.encoder and other.encoder are one component: 2.5 MB less to load
 // painter.decoder and other.decoder are one component: 4.0 MB less to load
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
-  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22}", lowered = "lowered/sharing"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22, \22loras\22: []}", lowered = "lowered/sharing"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = [], options = [], doc = "", result_type = !gflow.type<"list<image>">}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22a\22" : !gflow.type<"text">

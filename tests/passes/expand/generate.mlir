@@ -1,5 +1,5 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["idea", "scale", "photo", "hole"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"list<image>">}> ({
   ^bb0(%idea: !gflow.type<"text">, %scale: !gflow.type<"float">, %photo: !gflow.type<"image">, %hole: !gflow.type<"mask">, %key: !gflow.key):
     %0 = gflow.const "\22grey\22" : !gflow.type<"text">
@@ -25,7 +25,7 @@ builtin.module {
 // -----
 // 5 calls of models became their stages
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["idea", "scale", "photo", "hole"], options = ["{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"list<image>">}> ({
   ^bb0(%idea: !gflow.type<"text">, %scale: !gflow.type<"float">, %photo: !gflow.type<"image">, %hole: !gflow.type<"mask">, %key: !gflow.key):
     %0 = gflow.const "\22grey\22" : !gflow.type<"text">

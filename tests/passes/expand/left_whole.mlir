@@ -1,5 +1,5 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.model"() <{sym_name = "writer", provider = "language", args = "{\22source\22: \22nobody/writes\22, \22endpoint\22: null, \22name\22: null}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["photo", "hole"], options = ["{\22doc\22: \22\22, \22required\22: false, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"list<image>">}> ({
   ^bb0(%photo: !gflow.type<"image?">, %hole: !gflow.type<"mask">, %key: !gflow.key):
@@ -17,7 +17,7 @@ builtin.module {
 // -----
 // (says nothing)
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22}"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/paints\22, \22loras\22: []}"}> : () -> ()
   "gflow.model"() <{sym_name = "writer", provider = "language", args = "{\22source\22: \22nobody/writes\22, \22endpoint\22: null, \22name\22: null}"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["photo", "hole"], options = ["{\22doc\22: \22\22, \22required\22: false, \22default\22: null, \22low\22: null, \22high\22: null}", "{\22doc\22: \22\22, \22required\22: true, \22default\22: null, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"list<image>">}> ({
   ^bb0(%photo: !gflow.type<"image?">, %hole: !gflow.type<"mask">, %key: !gflow.key):

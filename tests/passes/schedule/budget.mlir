@@ -1,6 +1,6 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
-  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22}", lowered = "lowered/sharing"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22, \22loras\22: []}", lowered = "lowered/sharing"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = [], options = [], doc = "", result_type = !gflow.type<"image">}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22a\22" : !gflow.type<"text">
@@ -27,8 +27,8 @@ builtin.module {
 // their weights take 24.0 MB at most; 2 loads more than without a budget
 // (`f` has a schedule)
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
-  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22}", lowered = "lowered/sharing"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "other", provider = "diffusion", args = "{\22source\22: \22nobody/sharing\22, \22loras\22: []}", lowered = "lowered/sharing"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = [], options = [], doc = "", result_type = !gflow.type<"image">}> ({
   ^bb0(%key: !gflow.key):
     %0 = gflow.const "\22a\22" : !gflow.type<"text">

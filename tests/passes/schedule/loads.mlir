@@ -1,5 +1,5 @@
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
   "gflow.model"() <{sym_name = "judge", provider = "scorer", args = "{\22source\22: \22nobody/judges\22}", lowered = "lowered/judges"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["n"], options = ["{\22doc\22: \22\22, \22required\22: false, \22default\22: 9, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"list<float>">}> ({
   ^bb0(%n: !gflow.type<"int">, %key: !gflow.key):
@@ -38,7 +38,7 @@ builtin.module {
 // 9 calls of judge.embed in batches of 8, 1
 // (`f` has a schedule)
 builtin.module {
-  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22}", lowered = "lowered/one"}> : () -> ()
+  "gflow.model"() <{sym_name = "painter", provider = "diffusion", args = "{\22source\22: \22nobody/one\22, \22loras\22: []}", lowered = "lowered/one"}> : () -> ()
   "gflow.model"() <{sym_name = "judge", provider = "scorer", args = "{\22source\22: \22nobody/judges\22}", lowered = "lowered/judges"}> : () -> ()
   "gflow.flow"() <{sym_name = "f", kind = "flow", params = ["n"], options = ["{\22doc\22: \22\22, \22required\22: false, \22default\22: 9, \22low\22: null, \22high\22: null}"], doc = "", result_type = !gflow.type<"list<float>">}> ({
   ^bb0(%n: !gflow.type<"int">, %key: !gflow.key):

@@ -1,0 +1,190 @@
+"""Kernels for the ops on pixels of a plan, compiled ahead of time.
+
+The plan is gone through with made-up values where only a run will tell: pictures of zeros, in a few sizes. Ops
+build their pictures as they do in a run, and what would be computed is compiled instead, once for just these sizes
+and patterns, and once for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels import types as t
+from gflow.kernels.op import OpError, registry
+from gflow.kernels.pixel import c_compiler, c_source, realize, reference, shipped
+from gflow.kernels.pixel.shipped import Index, Shipped
+from gflow.kernels.types import Size
+from gflow.runtime import plan as p
+from gflow.runtime.blocks import makes_pictures, regions
+from gflow.runtime.coming import Networks
+from gflow.runtime.steps import run_fused, widened
+
+#: Sizes of pictures that only a run will tell.
+_SIZES = (Size(1600, 1200), Size(16, 12))
+
+#: Possible values of a slot, one for each way to go through the plan.
+Ways = list[Any]
+
+#: What nothing is known of.
+_UNKNOWN: Any = object()
+
+
+def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
+    """The kernels of a plan by their structures, and the objects by name. Raises NoCompiler."""
+    texts: dict[str, c_source.Code] = {}
+    with realize.recorded() as recorded:
+        for flow in (*plan.flows.values(), *plan.tests.values()):
+            _Tracer(plan).flow(flow)
+    for outputs, layouts in recorded:
+        for form in (outputs, realize.loosened(outputs)):
+            name = realize.name(form, layouts)
+            if name not in texts:
+                texts[name] = c_source.generate(form, layouts, list(reference.in_order(*form)))
+    with ThreadPoolExecutor() as compilers:
+        made = list(compilers.map(lambda code: c_compiler.compiled(code.text, target_cpu), texts.values()))
+    objects = {shipped.digest(code.text.encode()): place for code, place in zip(texts.values(), made, strict=True)}
+    found = {name: Shipped(shipped.digest(code.text.encode()), code.takes) for name, code in texts.items()}
+    index = Index(shipped.machine(), shipped.needed(target_cpu), dict(sorted(found.items())))
+    return index, {name: place.read_bytes() for name, place in sorted(objects.items())}
+
+
+class _Tracer:
+    """Goes through a plan's steps. What fails with made-up values is passed over: a run will tell."""
+
+    def __init__(self, plan: p.Plan) -> None:
+        self.plan = plan
+        self.networks = Networks(plan)
+        self.ways: dict[p.Slot, Ways] = {}
+
+    def flow(self, flow: p.Flow) -> None:
+        for param in flow.params:
+            known = [] if param.required else [p.decode(param.type, param.default)]
+            self.ways[param.slot] = [value for value in known if value is not None] or _examples(param.type)
+        self.block(flow.body)
+
+    def block(self, block: p.Block) -> Ways:
+        for step in block.steps:
+            try:
+                self.ways[step.out] = self.step(step) or [_UNKNOWN]
+            except (OpError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+                self.ways[step.out] = [_UNKNOWN]
+        return [_UNKNOWN] if block.result is None else self.ways.get(block.result, [_UNKNOWN])
+
+    def step(self, step: p.AnyStep) -> Ways:
+        match step:
+            case p.Const():
+                return [p.decode(step.type, step.value)]
+            case p.Call():
+                return self.call(step)
+            case p.Fused():
+                slots = _read(step)
+                return self.each(slots, lambda given: run_fused(step, given))
+            case p.ModelCall():
+                return self.model_call(step)
+            case p.FlowCall():
+                called = self.plan.flows[step.flow]
+                given = {param.slot: self.ways.get(step.args[param.name], [_UNKNOWN]) for param in called.params}
+                inner = _Tracer(self.plan)
+                inner.ways |= given
+                return inner.block(called.body)
+            case p.Map():
+                items = next((way for way in self.ways.get(step.items, []) if isinstance(way, list) and way), [])
+                self.ways[step.item], self.ways[step.index] = items[:1] or [_UNKNOWN], [0]
+                return [[way, way] for way in self.block(step.body)]
+        made: Ways = []
+        for block in regions(step):
+            made += self.block(block)
+            if isinstance(step, p.Refine):
+                self.ways[step.value] = made
+        return [way for way in made if way is not _UNKNOWN]
+
+    def call(self, step: p.Call) -> Ways:
+        op = registry()[step.op]
+        slots = [*step.variadic, *step.args.values()]
+
+        def run(given: Mapping[p.Slot, Any]) -> Any:
+            args = widened(op.signature, {name: given[slot] for name, slot in step.args.items()})
+            return op.kernel(*(given[slot] for slot in step.variadic), **args)
+
+        if not (op.pure and (makes_pictures(op) or op.family in ("core", "lists", "numbers"))):
+            return _examples(op.signature.result)
+        return self.each(slots, run)
+
+    def each(self, slots: list[p.Slot], run: Callable[[Mapping[p.Slot, Any]], Any]) -> Ways:
+        """What is made of each way that the arguments have together; those with fewer ways repeat their last."""
+        count = max((len(self.ways.get(slot, [])) for slot in slots), default=1)
+        made = []
+        for way in range(min(count, 8)):
+            values = {slot: self.ways.get(slot, [_UNKNOWN]) for slot in slots}
+            given = {slot: known[min(way, len(known) - 1)] for slot, known in values.items()}
+            if any(value is _UNKNOWN for value in given.values()):
+                continue
+            try:
+                made.append(run(given))
+            except OpError:
+                continue
+        return made
+
+    def model_call(self, step: p.ModelCall) -> Ways:
+        lowered = self.networks.lowered(step.model)
+        if step.method in ("generate", "denoise") and "size" in step.args:
+            known = [size for size in self.ways.get(step.args["size"], []) if isinstance(size, Size)]
+        elif lowered is not None and "sample" in lowered.settings:
+            known = [Size(lowered.settings["sample"], lowered.settings["sample"])]
+        else:
+            known = []
+        match self.plan.models[step.model].provider, step.method:
+            case "diffusion", "denoise":
+                return known or list(_SIZES)  # Latents are told by the picture's size.
+            case "diffusion", "decode":
+                sizes = [way for way in self.ways.get(step.args["latent"], []) if isinstance(way, Size)]
+                return [np.zeros((size.height, size.width, 3), np.float32) for size in sizes or _SIZES]
+            case "diffusion", "generate":
+                return [np.zeros((size.height, size.width, 3), np.float32) for size in known or _SIZES]
+            case "scorer", "score" | "compare":
+                return [0.5]
+            case "scorer", "embed":
+                return [[0.0]]
+            case "language", "generate":
+                return ["text"] if step.as_type is None else _examples(step.as_type)
+        return []
+
+
+def _read(step: p.Fused) -> list[p.Slot]:
+    made = {part.out for part in step.body.steps}
+    calls = [part for part in step.body.steps if isinstance(part, p.Call)]
+    read = [slot for part in calls for slot in (*part.args.values(), *part.variadic)]
+    return [slot for slot in dict.fromkeys(read) if slot not in made]
+
+
+def _examples(type_: t.AnyType) -> Ways:
+    """Values of a type. Pictures come in two sizes, with and without alpha."""
+    match type_:
+        case t.ListOf(item):
+            return [[value, value] for value in _examples(item)]
+        case t.Optional(item):
+            return _examples(item)
+        case t.Choice(values):
+            return list(values)
+        case t.Record(fields):
+            return list(_records(fields))
+        case t.Var(_, among) if among:
+            return _examples(among[0])
+    plain: dict[t.AnyType, Any] = {
+        t.TEXT: "text", t.INT: 7, t.FLOAT: 0.75, t.BOOL: True, t.DURATION: 1.0, t.SIZE: Size(640, 480),
+    }  # fmt: skip
+    if type_ == t.IMAGE:
+        return [np.zeros((*reversed(size), channels), np.float32) for channels in (3, 4) for size in _SIZES]
+    if type_ == t.MASK:
+        return [np.zeros(tuple(reversed(size)), np.float32) for size in _SIZES]
+    return [plain[type_]] if type_ in plain else [_UNKNOWN]
+
+
+def _records(fields: tuple[tuple[str, t.AnyType], ...]) -> Iterator[dict[str, Any]]:
+    ways = {name: _examples(field) for name, field in fields}
+    for way in range(max(map(len, ways.values()), default=0)):
+        yield {name: known[min(way, len(known) - 1)] for name, known in ways.items()}

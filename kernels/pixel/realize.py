@@ -1,0 +1,231 @@
+"""Pictures computed: by a kernel in C, made once for each structure and kept; in NumPy where there is no C
+compiler."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels.pixel import reference, shipped
+from gflow.kernels.pixel.arguments import Arguments
+from gflow.kernels.pixel.picture import Picture, source
+from gflow.kernels.pixel.stages import LOOSE, taps, written_out
+
+Values = Any
+
+#: Bytes of rows that a strip may take: half of a second-level cache.
+_STRIP = 512 * 1024
+
+#: Parts for each core, as cores are not equally fast, and the least rows of one.
+_PARTS, _LEAST = 2, 16
+
+#: Kernels by structure; None where there is none.
+_kernels: dict[Any, Kernel | None] = {}
+
+#: What users should know, until somebody tells them.
+complaints: deque[str] = deque()
+
+#: What would have been computed, while that is recorded.
+_recording: list[tuple[list[Picture], list[str]]] | None = None
+
+
+class Kernel:
+    """A compiled kernel for graphs of one structure."""
+
+    def __init__(self, function: Callable[..., int], takes: Arguments, layouts: Sequence[str]) -> None:
+        self.function, self.takes, self.layouts = function, takes, tuple(layouts)
+
+    def run(
+        self, outputs: Sequence[Picture], order: Sequence[Picture], into: Sequence[Values] | None
+    ) -> list[Values]:
+        """The results. order: the graph's nodes, sources first."""
+        results = list(into or map(_result, outputs, self.layouts))
+        given = self.takes.of(order, dict(zip(map(id, outputs), results, strict=True)))
+        parts, strips = _cut(outputs, order)
+        counts = np.array([parts, strips, *given.integers], np.int64)
+        following = np.zeros(1, np.int64)
+        args = [array.ctypes.data for array in (given.pointers, counts, given.numbers, following)]
+        threads = min(_cores(), parts)
+        others = [_threads().submit(self.function, *args) for _ in range(threads - 1)]
+        failed = [self.function(*args), *(other.result() for other in others)]
+        if any(failed):
+            raise MemoryError("there is not enough memory for the rows of a picture")
+        return results
+
+
+def realize(picture: Picture, layout: str = "f32", into: Values | None = None) -> Values:
+    """A picture in memory: (height, width, channels), without the last axis where there is one channel.
+
+    layout: "f32", "u8" (clamped to 0..1, then 0..255), or "planar" (channels, height, width). into: where to put
+    it, contiguous and of the right shape.
+    """
+    return realize_all([picture], [layout], None if into is None else [into])[0]
+
+
+def realize_all(
+    outputs: Sequence[Picture], layouts: Sequence[str], into: Sequence[Values] | None = None
+) -> list[Values]:
+    """Several different pictures, with what they have in common computed once."""
+    outputs = _in_memory(outputs)
+    if _recording is not None:
+        _recording.append((outputs, list(layouts)))
+        return [_result(node, layout, np.zeros) for node, layout in zip(outputs, layouts, strict=True)]
+    order = list(reference.in_order(*outputs))
+    key = tuple(layouts), structure(outputs, order)
+    if key not in _kernels:
+        _kernels[key] = _kernel(outputs, layouts, order)
+    kernel = _kernels[key]
+    if kernel is None:
+        made = [_written(reference.evaluate(node), layout) for node, layout in zip(outputs, layouts, strict=True)]
+        for place, values in zip(into or [], made, strict=False):
+            place[...] = values
+        return list(into or made)
+    return kernel.run(outputs, order, into)
+
+
+@contextmanager
+def recorded() -> Iterator[list[tuple[list[Picture], list[str]]]]:
+    """While it lasts nothing is computed, zeros are given, and what would have been is put into the list."""
+    global _recording
+    before, _recording = _recording, []
+    try:
+        yield _recording
+    finally:
+        _recording = before
+
+
+def _kernel(outputs: Sequence[Picture], layouts: Sequence[str], order: Sequence[Picture]) -> Kernel | None:
+    """A kernel that was shipped with a program, for just this structure or for any sizes; else one made here."""
+    for form in (outputs, loosened(outputs)):
+        found = shipped.find(name(form, layouts))
+        if found is not None:
+            return Kernel(*found, layouts)
+    try:
+        from gflow.kernels.pixel import c_compiler, c_source
+    except ImportError:  # A bundle compiles nothing.
+        _tell("this program has no kernel for such pictures")
+        return None
+    try:
+        code = c_source.generate(outputs, layouts, order)
+        return Kernel(shipped.function(str(c_compiler.compiled(code.text))), code.takes, layouts)
+    except c_compiler.NoCompiler as error:
+        _tell(str(error))
+        return None
+
+
+@cache
+def _tell(why: str) -> None:
+    """Notes once that pictures are computed in NumPy."""
+    complaints.append(f"pictures are computed in NumPy, which takes longer: {why}")
+
+
+def structure(outputs: Sequence[Picture], order: Sequence[Picture]) -> tuple[Any, ...]:
+    """What decides the generated code: everything but numbers, sizes and tables."""
+    place = {id(node): number for number, node in enumerate(order)}
+    told = tuple(
+        (node.op, node.channels, node.static, _sum(node), *(place[id(each)] for each in node.sources))
+        for node in order
+    )
+    return told, tuple(place[id(node)] for node in outputs)
+
+
+def _sum(node: Picture) -> int:
+    return taps(node) if written_out(node) else 0
+
+
+def name(outputs: Sequence[Picture], layouts: Sequence[str]) -> str:
+    """A name for a structure, the same in every process."""
+    order = list(reference.in_order(*outputs))
+    return shipped.digest(repr((tuple(layouts), structure(outputs, order))).encode())
+
+
+def loosened(outputs: Sequence[Picture]) -> list[Picture]:
+    """The graph with sums of any length and no pattern, so that one kernel serves all sizes."""
+    done: dict[int, Picture] = {}
+    for node in reference.in_order(*outputs):
+        sources = tuple(done[id(each)] for each in node.sources)
+        static = node.static
+        if written_out(node):
+            static = (*node.static, LOOSE) if node.op == "conv" else (LOOSE,)
+        done[id(node)] = node.like(sources, static)
+    return [done[id(node)] for node in outputs]
+
+
+def _in_memory(outputs: Sequence[Picture]) -> list[Picture]:
+    """The graph with its `held` parts computed."""
+    held = [node for node in reference.in_order(*outputs) if node.op == "held"]
+    if not held:
+        return list(outputs)
+    done: dict[int, Picture] = {}
+    for node in held:
+        whole = _replaced(node.sources[0], done)
+        planes = realize(whole, "planar")
+        done[id(node)] = source(planes.transpose(1, 2, 0) if planes.ndim == 3 else planes)
+    return [_replaced(node, done) for node in outputs]
+
+
+def _replaced(root: Picture, by: dict[int, Picture]) -> Picture:
+    made = dict(by)
+    for node in reference.in_order(root):
+        if id(node) not in made:
+            made[id(node)] = node.like(tuple(made[id(each)] for each in node.sources), node.static)
+    return made[id(root)]
+
+
+def _result(node: Picture, layout: str, make: Callable[..., Values] | None = None) -> Values:
+    dtype = np.uint8 if layout == "u8" else np.float32
+    make = make or aligned
+    if node.channels == 1:
+        return make((node.height, node.width), dtype)
+    if layout == "planar":
+        return make((node.channels, node.height, node.width), dtype)
+    return make((node.height, node.width, node.channels), dtype)
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Values:
+    """An array that begins at a multiple of 64 bytes: from elsewhere, whole registers take longer to load."""
+    count = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(count + 63, np.uint8)
+    begin = -room.ctypes.data % 64
+    return room[begin : begin + count].view(dtype).reshape(shape)
+
+
+def _cut(outputs: Sequence[Picture], order: Sequence[Picture]) -> tuple[int, int]:
+    """In how many parts the results are made, and of how many strips each: some parts for each core, and strips
+    whose rows fit the cache."""
+    tallest = max(node.height for node in outputs)
+    held = sum(
+        node.width * node.channels * 4 for node in order if node.op in ("conv", "table_x", "table_y", "window")
+    )
+    parts = max(1, min(_cores() * _PARTS if _cores() > 1 else 1, tallest // _LEAST))
+    rows = max(4, _STRIP // max(held, 1))
+    return parts, max(1, -(-tallest // (parts * rows)))
+
+
+def _written(values: Values, layout: str) -> Values:
+    """What NumPy computed, as it was asked for."""
+    if layout == "u8":
+        with np.errstate(invalid="ignore"):
+            values = (np.clip(np.nan_to_num(values, posinf=1.0, neginf=0.0), 0, 1) * 255 + 0.5).astype(np.uint8)
+    if values.shape[2] == 1:
+        return np.ascontiguousarray(values[..., 0])
+    return np.ascontiguousarray(values.transpose(2, 0, 1) if layout == "planar" else values)
+
+
+@cache
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """The threads that make strips, all but the first."""
+    return ThreadPoolExecutor(max(1, _cores() - 1), "pixels")

@@ -1,0 +1,131 @@
+"""The pixel language: generated C is what graphs mean, for random graphs, odd sizes and all layouts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pictures as made_up
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gflow.kernels.pixel import c_compiler, realize, shipped
+from gflow.kernels.pixel import picture as px
+from gflow.kernels.pixel.picture import Picture
+
+
+@pytest.fixture(autouse=True)
+def _compiled() -> Any:
+    """Every test is of generated C: nothing may have fallen back to NumPy."""
+    yield
+    assert not realize.complaints
+
+
+@settings(
+    max_examples=int(os.environ.get("GFLOW_FUZZ_PIXELS", 120)),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(made_up.pictures(), st.sampled_from(made_up.LAYOUTS))
+def test_random_pictures(picture: Picture, layout: str) -> None:
+    assert made_up.agrees(realize.realize(picture, layout), picture, layout)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(made_up.pictures(longest=4))
+def test_kernels_for_any_size_give_the_same(picture: Picture) -> None:
+    [loose] = realize.loosened([picture])
+    assert made_up.agrees(realize.realize(loose), picture, "f32")
+
+
+def test_a_long_picture_in_many_parts() -> None:
+    """Strips begin where others end, and rows that strips have in common are made once."""
+    tall = px.source(made_up.array(3, 4097, 3, "u8", 1))
+    weights = np.array([1, 4, 6, 4, 1]) / 16
+    soft = px.convolved(px.convolved(tall, "y", weights), "x", weights)
+    picture = px.mix(px.luma(soft), tall + (tall - soft) * 0.5, 1.2)
+    for layout in made_up.LAYOUTS:
+        assert made_up.agrees(realize.realize(picture, layout), picture, layout)
+    wide = px.shifted(px.convolved(tall, "y", np.ones(99) / 99), "y", 4097, 4096, -1)
+    assert made_up.agrees(realize.realize(wide), wide, "f32")
+
+
+def test_results_of_different_sizes_at_once() -> None:
+    whole = px.source(made_up.array(32, 20, 3, "u8", 2))
+    half = px.resampled(
+        px.resampled(whole, "y", np.arange(10) * 2, np.full((10, 2), 0.5)),
+        "x",
+        np.arange(16) * 2,
+        np.full((16, 2), 0.5),
+    )
+    brighter = whole * 1.1
+    outputs, layouts = [brighter, half, px.luma(brighter)], ["u8", "planar", "u8"]
+    for got, picture, layout in zip(realize.realize_all(outputs, layouts), outputs, layouts, strict=True):
+        assert made_up.agrees(got, picture, layout)
+
+
+def test_ops_give_the_same_bits_together_and_apart() -> None:
+    image = made_up.array(37, 29, 3, "f32", 3)
+    weights = np.array([1, 2, 1]) / 4
+
+    def graded(picture: Picture) -> Picture:
+        return px.mix(px.luma(picture), picture * 1.1 + 0.05, 1.3)
+
+    def softened(picture: Picture) -> Picture:
+        return px.convolved(px.convolved(picture, "y", weights), "x", weights)
+
+    together = realize.realize(softened(graded(px.source(image))))
+    apart = realize.realize(softened(px.source(realize.realize(graded(px.source(image))))))
+    assert np.array_equal(together, apart)
+
+
+def test_what_is_no_number_becomes_black_in_bytes() -> None:
+    values = np.array([[np.nan, np.inf, -np.inf, 0.5]], np.float32)
+    assert realize.realize(px.source(values), "u8").tolist() == [[0, 255, 0, 128]]
+    assert np.array_equal(realize.realize(px.source(values)), values, equal_nan=True)
+
+
+def test_one_kernel_serves_other_numbers_and_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = realize.realize(px.source(made_up.array(8, 8, 3, "f32", 1)) * 1.5 + 0.5)
+    assert first.shape == (8, 8, 3)
+    monkeypatch.setattr(c_compiler, "compiled", lambda *args: pytest.fail("compiled again"))
+    picture = px.source(made_up.array(31, 9, 3, "f32", 2)) * 0.25 + 0.125
+    assert made_up.agrees(realize.realize(picture), picture, "f32")
+
+
+def test_where_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CC", str(tmp_path / "nothing"))
+    monkeypatch.setenv("GFLOW_CACHE", str(tmp_path))
+    c_compiler.command.cache_clear()
+    realize._tell.cache_clear()
+    picture = px.source(made_up.array(8, 8, 3, "f32", 1)) * 0.123 - 0.25 * px.source(
+        made_up.array(8, 8, 3, "u8", 4)
+    )
+    try:
+        for layout in made_up.LAYOUTS:
+            assert made_up.agrees(realize.realize(picture, layout), picture, layout)
+        assert "does not run" in realize.complaints.popleft() and not realize.complaints
+    finally:
+        c_compiler.command.cache_clear()
+        realize._tell.cache_clear()
+        realize._kernels.clear()
+
+
+def test_shipped_kernels_are_for_their_processor() -> None:
+    index = shipped.Index(shipped.machine(), ["a feature that no processor has"], {})
+    assert "processors with a feature" in shipped.offer(index, lambda name: b"")
+    assert "for pdp11" in shipped.offer(shipped.Index("pdp11", [], {}), lambda name: b"")
+    assert shipped.needed("x86-64-v3")[:3] == ["abm", "avx", "avx2"] and shipped.needed("x86-64") == []
+
+
+@pytest.mark.parametrize("target_cpu", ["x86-64-v2", "x86-64-v3"])
+def test_other_processors(target_cpu: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = c_compiler.compiled
+    monkeypatch.setattr(c_compiler, "compiled", lambda text: compiled(text, target_cpu))
+    realize._kernels.clear()
+    picture = px.mix(px.source(made_up.array(33, 21, 4, "u8", 5)), 0.5, 0.25) ** 0.8
+    assert made_up.agrees(realize.realize(picture, "u8"), picture, "u8")
+    realize._kernels.clear()

@@ -14,7 +14,7 @@ $(VENV)/base: pyproject.toml
 	touch $@
 
 $(VENV)/installed: $(VENV)/base
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e '.[models,media,serve,dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e '.[models,media,serve,cc,dev]'
 	touch $@
 
 install: $(VENV)/installed  ## make .venv and install gflow into it, editable, with everything the tests need

@@ -7,8 +7,9 @@ and patterns, and once for any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ from gflow.runtime.blocks import makes_pictures, regions
 from gflow.runtime.coming import Networks
 from gflow.runtime.steps import run_fused, widened
 
-#: Sizes of pictures that only a run will tell.
-_SIZES = (Size(1600, 1200), Size(16, 12))
+#: Sizes of pictures that only a run will tell: larger and smaller than what is made of them, wide and tall.
+_SIZES = (Size(1600, 1200), Size(16, 12), Size(1200, 1600))
 
 #: Possible values of a slot, one for each way to go through the plan.
 Ways = list[Any]
@@ -59,11 +60,13 @@ class _Tracer:
         self.plan = plan
         self.networks = Networks(plan)
         self.ways: dict[p.Slot, Ways] = {}
+        self.examples: Callable[[t.AnyType], Ways] = partial(_examples, sizes=_SIZES)
 
     def flow(self, flow: p.Flow) -> None:
+        self.examples = partial(_examples, sizes=[*_SIZES, *_sizes_in(flow.body)][:6])
         for param in flow.params:
             known = [] if param.required else [p.decode(param.type, param.default)]
-            self.ways[param.slot] = [value for value in known if value is not None] or _examples(param.type)
+            self.ways[param.slot] = [value for value in known if value is not None] or self.examples(param.type)
         self.block(flow.body)
 
     def block(self, block: p.Block) -> Ways:
@@ -89,6 +92,7 @@ class _Tracer:
                 called = self.plan.flows[step.flow]
                 given = {param.slot: self.ways.get(step.args[param.name], [_UNKNOWN]) for param in called.params}
                 inner = _Tracer(self.plan)
+                inner.examples = self.examples
                 inner.ways |= given
                 return inner.block(called.body)
             case p.Map():
@@ -111,14 +115,14 @@ class _Tracer:
             return op.kernel(*(given[slot] for slot in step.variadic), **args)
 
         if not (op.pure and (makes_pictures(op) or op.family in ("core", "lists", "numbers"))):
-            return _examples(op.signature.result)
+            return self.examples(op.signature.result)
         return self.each(slots, run)
 
     def each(self, slots: list[p.Slot], run: Callable[[Mapping[p.Slot, Any]], Any]) -> Ways:
         """What is made of each way that the arguments have together; those with fewer ways repeat their last."""
         count = max((len(self.ways.get(slot, [])) for slot in slots), default=1)
         made = []
-        for way in range(min(count, 8)):
+        for way in range(min(count, 12)):
             values = {slot: self.ways.get(slot, [_UNKNOWN]) for slot in slots}
             given = {slot: known[min(way, len(known) - 1)] for slot, known in values.items()}
             if any(value is _UNKNOWN for value in given.values()):
@@ -150,7 +154,7 @@ class _Tracer:
             case "scorer", "embed":
                 return [[0.0]]
             case "language", "generate":
-                return ["text"] if step.as_type is None else _examples(step.as_type)
+                return ["text"] if step.as_type is None else self.examples(step.as_type)
         return []
 
 
@@ -161,30 +165,39 @@ def _read(step: p.Fused) -> list[p.Slot]:
     return [slot for slot in dict.fromkeys(read) if slot not in made]
 
 
-def _examples(type_: t.AnyType) -> Ways:
-    """Values of a type. Pictures come in two sizes, with and without alpha."""
+def _sizes_in(block: p.Block) -> Iterator[Size]:
+    """Sizes that a block names: a picture that has one already is not resized."""
+    for step in block.steps:
+        if isinstance(step, p.Const) and step.type == t.SIZE and step.value is not None:
+            yield Size(*step.value)
+        for inner in regions(step):
+            yield from _sizes_in(inner)
+
+
+def _examples(type_: t.AnyType, sizes: Sequence[Size]) -> Ways:
+    """Values of a type. Pictures come in several sizes, with and without alpha."""
+    examples = partial(_examples, sizes=sizes)
     match type_:
         case t.ListOf(item):
-            return [[value, value] for value in _examples(item)]
+            return [[value, value] for value in examples(item)]
         case t.Optional(item):
-            return _examples(item)
+            return examples(item)
         case t.Choice(values):
             return list(values)
         case t.Record(fields):
-            return list(_records(fields))
+            return list(_records({name: examples(field) for name, field in fields}))
         case t.Var(_, among) if among:
-            return _examples(among[0])
+            return examples(among[0])
     plain: dict[t.AnyType, Any] = {
         t.TEXT: "text", t.INT: 7, t.FLOAT: 0.75, t.BOOL: True, t.DURATION: 1.0, t.SIZE: Size(640, 480),
     }  # fmt: skip
     if type_ == t.IMAGE:
-        return [np.zeros((*reversed(size), channels), np.float32) for channels in (3, 4) for size in _SIZES]
+        return [np.zeros((*reversed(size), channels), np.float32) for channels in (3, 4) for size in sizes]
     if type_ == t.MASK:
-        return [np.zeros(tuple(reversed(size)), np.float32) for size in _SIZES]
+        return [np.zeros(tuple(reversed(size)), np.float32) for size in sizes]
     return [plain[type_]] if type_ in plain else [_UNKNOWN]
 
 
-def _records(fields: tuple[tuple[str, t.AnyType], ...]) -> Iterator[dict[str, Any]]:
-    ways = {name: _examples(field) for name, field in fields}
+def _records(ways: Mapping[str, Ways]) -> Iterator[dict[str, Any]]:
     for way in range(max(map(len, ways.values()), default=0)):
         yield {name: known[min(way, len(known) - 1)] for name, known in ways.items()}

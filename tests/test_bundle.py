@@ -277,3 +277,76 @@ def test_it_runs_where_nothing_but_its_dependencies_is_installed(bundle: Path, t
         [bundle, "--out", tmp_path / "out"], env=clean, capture_output=True, text=True, timeout=120
     )
     assert lacking.returncode == 2 and "pip install" in lacking.stderr and "Traceback" not in lacking.stderr
+
+
+# --- kernels for pixels ----------------------------------------------------------------------------
+
+
+def test_kernels_travel_and_nothing_is_compiled(bundle: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(bundle) as archive:
+        names = archive.namelist()
+    assert sum(name.startswith("kernels/") and name.endswith(".so") for name in names) >= 2
+    assert not any(name.startswith("gflow/kernels/pixel/c_") for name in names), "no compiler is called there"
+    environment = {**os.environ, "CC": "/nowhere", "PATH": "/nowhere", "GFLOW_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, bundle, "--out", tmp_path], env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "cache" / "kernels").exists()
+
+
+def test_one_set_of_kernels_serves_pictures_of_any_size(tmp_path: Path) -> None:
+    script = tmp_path / "s.gflow"
+    script.write_text(
+        "flow f(photo: image, wide: int) -> image {\n"
+        "  photo |> resize(40x30) |> sharpen(0.5) |> scale(0.5) |> pad(3) |> rotate(20.0)\n"
+        "}\n"
+    )
+    made = tmp_path / "f"
+    assert run(sys.executable, "-m", "gflow", "compile", script, "-o", made).returncode == 0
+    rng = np.random.default_rng(0)
+    for shape in ((300, 401, 3), (11, 7, 3), (30, 40, 4), (64, 48, 4)):
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(tmp_path / "photo.png")
+        options = ("--photo", tmp_path / "photo.png", "--wide", "3")
+        bundled = started(made, *options, "--out", tmp_path / "a")
+        assert (bundled.returncode, bundled.stderr) == (0, "")
+        plain = run(sys.executable, "-m", "gflow", "run", script, *options, "--out", tmp_path / "b")
+        assert plain.returncode == 0, plain.stderr
+        ours, theirs = (np.asarray(Image.open(tmp_path / out / "f.png"), int) for out in "ab")
+        assert ours.shape == theirs.shape and np.abs(ours - theirs).max() <= 1
+
+
+def test_kernels_for_other_processors_are_left_alone(tmp_path: Path) -> None:
+    """They would end the process. NumPy takes their place, and a word says so."""
+    import msgspec
+
+    from gflow.cli.compile import _kernels
+    from gflow.compiler import bundle as writer
+    from gflow.compiler.compiled import compiled as compile_
+    from gflow.compiler.passes import Target
+    from gflow.compiler.program import load
+
+    script = tmp_path / "s.gflow"
+    script.write_text('flow f() -> image { solid(20x10, "red") |> brightness(0.5) |> resize(8x8) }\n')
+    program = load(script)
+    made = compile_(program, Target())
+    kernels = _kernels(made, "native")
+    assert kernels is not None
+    index = msgspec.structs.replace(kernels[0], features=["a feature that no processor has"])
+    writer.write(made, "", tmp_path / "f", main="f", kernels=(index, kernels[1]))
+    done = started(tmp_path / "f", "--out", tmp_path)
+    assert done.returncode == 0 and "computed in NumPy" in done.stderr and "a feature that no" in done.stderr
+    assert np.asarray(Image.open(tmp_path / "f.png"))[0, 0].tolist() == [128, 0, 0]
+
+
+def test_a_fleets_processor_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "s.gflow"
+    script.write_text('flow f() -> image { solid(20x10, "red") |> brightness(0.5) |> resize(8x8) }\n')
+    for target in ("x86-64-v2", "x86-64-v3"):
+        done = run(sys.executable, "-m", "gflow", "compile", script, "-o", tmp_path / "f", "--target-cpu", target)
+        assert done.returncode == 0, done.stderr
+        index = json.loads(Bundle(tmp_path / "f").read("kernels/index.json"))
+        assert ("avx2" in index["features"]) == (target == "x86-64-v3") and "sse4_2" in index["features"]
+        assert started(tmp_path / "f", "--out", tmp_path).stderr == ""
+    done = run(sys.executable, "-m", "gflow", "compile", script, "-o", tmp_path / "g", "--target-cpu", "abacus")
+    assert done.returncode == 2 and "abacus" in done.stderr and not (tmp_path / "g").exists()

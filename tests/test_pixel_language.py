@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,22 @@ def test_where_there_is_no_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         realize._kernels.clear()
 
 
+def test_zig_is_a_compiler_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("GFLOW_CACHE", str(tmp_path))
+    c_compiler.command.cache_clear()
+    realize._kernels.clear()
+    picture = px.mix(px.source(made_up.array(33, 21, 3, "u8", 6)), 0.5, 0.25) ** 0.8
+    try:
+        assert c_compiler.command() == (sys.executable, "-m", "ziglang", "cc")
+        assert made_up.agrees(realize.realize(picture, "u8"), picture, "u8")
+    finally:
+        c_compiler.command.cache_clear()
+        realize._kernels.clear()
+
+
 def test_shipped_kernels_are_for_their_processor() -> None:
     index = shipped.Index(shipped.machine(), ["a feature that no processor has"], {})
     assert "processors with a feature" in shipped.offer(index, lambda name: b"")
@@ -129,3 +147,26 @@ def test_other_processors(target_cpu: str, monkeypatch: pytest.MonkeyPatch) -> N
     picture = px.mix(px.source(made_up.array(33, 21, 4, "u8", 5)), 0.5, 0.25) ** 0.8
     assert made_up.agrees(realize.realize(picture, "u8"), picture, "u8")
     realize._kernels.clear()
+
+
+@pytest.mark.parametrize(
+    "examples", [pytest.param(25, id="some"), pytest.param(1000, id="many", marks=pytest.mark.slow)]
+)
+def test_generated_c_under_sanitizers(examples: int, tmp_path: Path) -> None:
+    """The random pictures once more, by C that stops at the first byte read or written outside of its arrays, and
+    at the first operation that the language does not define."""
+    runtime = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
+    if not Path(runtime).is_absolute():
+        pytest.skip("the C compiler has no AddressSanitizer")
+    env = {
+        **os.environ,
+        "LD_PRELOAD": runtime,
+        "CFLAGS": "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all",
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps what it has to the end.
+        "GFLOW_CACHE": str(tmp_path),
+        "GFLOW_FUZZ_PIXELS": str(examples),
+    }
+    tests = ["-k", "random or parts or sizes_at_once", "-p", "no:cacheprovider", str(Path(__file__))]
+    command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", *tests]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

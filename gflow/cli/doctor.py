@@ -126,12 +126,17 @@ def _onnxruntime() -> str:
 
 
 def _compiler() -> str:
-    for name in (os.environ.get("CC"), "cc", "gcc", "clang", "zig"):
-        if name and (path := shutil.which(name)):
-            return path
-    if _version("ziglang"):
-        return f"ziglang {_version('ziglang')}"
-    return "none; pip install 'gflow[cc]'"
+    """What compiles kernels for the ops on pixels, tried."""
+    from gflow.kernels.pixel import c_compiler
+
+    found = c_compiler.command()
+    if found is None:
+        return "none, so ops on pixels run in NumPy; pip install 'gflow[cc]'"
+    try:
+        c_compiler.compiled("int gflow_kernel(void) { return 0; }\n")
+    except c_compiler.NoCompiler as error:
+        return f"not ready: {error}"
+    return f"ziglang {_version('ziglang')}" if "ziglang" in found else " ".join(found)
 
 
 def _gpu() -> str:

@@ -40,10 +40,10 @@ def command() -> tuple[str, ...] | None:
 
 
 def flags(target_cpu: str = "native") -> tuple[str, ...]:
-    """target_cpu: "native", or a level that a fleet has in common, such as "x86-64-v3"."""
+    """target_cpu: "native", or a level that a fleet has in common, such as "x86-64-v3". `$CFLAGS` come last."""
     compiler = command() or ()
     wide = ("-mprefer-vector-width=512",) if platform.machine() == "x86_64" and "ziglang" not in compiler else ()
-    return (*_FLAGS, f"-march={target_cpu}", *wide)
+    return (*_FLAGS, f"-march={target_cpu}", *wide, *shlex.split(os.environ.get("CFLAGS", "")))
 
 
 def folder() -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gflow.kernels.pixel.math import BOOLEAN, FUNCTIONS
 from gflow.kernels.pixel.picture import Picture
-from gflow.kernels.pixel.stages import Stage, axis, repeats, spatial, taps, written_out
+from gflow.kernels.pixel.stages import Stage, axis, long_sum, repeats, spatial, taps
 
 if TYPE_CHECKING:
     from gflow.kernels.pixel.c_source import Writer
@@ -35,7 +35,7 @@ class Row:
             made, buffered = self._window(), True
         elif repeats(node):
             made, buffered = self._pattern(), True
-        elif node.op in ("conv", "table_x", "table_y") and not written_out(node):
+        elif long_sum(node):
             made, buffered = self._long_sum(), True
         else:
             buffered = self.stage.output is None or self.stage.strip or self._packed_apart
@@ -118,8 +118,13 @@ class Row:
     def _copied(self) -> list[str]:
         """From the stage's buffer into the result."""
         copy = Row(self.writer, self.stage)
+        targets = copy._targets()
         places, pack = copy._result()
-        sources = [f"{target}[{copy.at}]" for target in copy._targets()]
+        if copy.flat and len(places) > 1:  # Channel by channel, of pixel by pixel.
+            copy.flat, copy.at = False, "x"
+            sources = [f"{targets[0]}[x * {copy.channels} + {c}]" for c in range(copy.channels)]
+        else:
+            sources = [f"{target}[{copy.at}]" for target in targets]
         stores = [f"{place} = {pack.format(value)};" for place, value in zip(places, sources, strict=True)]
         loop = copy._for(stores)
         return ["{", *_indented([*copy.before, *loop]), "}"]

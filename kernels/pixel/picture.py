@@ -49,9 +49,11 @@ class Picture:
     def __repr__(self) -> str:
         return f"Picture({self.op!r}, {self.width}x{self.height}, {self.channels} channels)"
 
-    def like(self, sources: tuple[Picture, ...], static: tuple[Any, ...]) -> Picture:
+    def like(
+        self, sources: tuple[Picture, ...], static: tuple[Any, ...], size: tuple[int, int] | None = None
+    ) -> Picture:
         """The same of other sources."""
-        size = self.width, self.height
+        size = size or (self.width, self.height)
         return Picture(self.op, sources, size=size, channels=self.channels, static=static, data=self.data)
 
     # --- channels ---
@@ -179,7 +181,8 @@ def source(array: Any) -> Picture:
 
 def _steps(pixel: int, channel: int, channels: int) -> tuple[int, int]:
     """How far apart pixels and channels are; the channel's 0 where that is only known when running."""
-    return (pixel, 1) if channel == 1 or channels == 1 else (pixel, 0)
+    together = channels == 1 or (channel == 1 and pixel != 1)
+    return (pixel, 1) if together else (pixel, 0)
 
 
 def coordinates(like: Picture) -> tuple[Picture, Picture]:

@@ -148,14 +148,24 @@ def name(outputs: Sequence[Picture], layouts: Sequence[str]) -> str:
 
 
 def loosened(outputs: Sequence[Picture]) -> list[Picture]:
-    """The graph with sums of any length and no pattern, so that one kernel serves all sizes."""
+    """The graph with sums of any length and no pattern, made down and then across, and with shifts that may reach
+    over the edge: one kernel serves all sizes."""
     done: dict[int, Picture] = {}
     for node in reference.in_order(*outputs):
         sources = tuple(done[id(each)] for each in node.sources)
         static = node.static
-        if written_out(node):
-            static = (*node.static, LOOSE) if node.op == "conv" else (LOOSE,)
-        done[id(node)] = node.like(sources, static)
+        if node.op == "shift":
+            static = (*node.static[:2], False)
+        elif node.op == "conv":
+            static = (*node.static, LOOSE)
+        elif node.op in ("table_x", "table_y"):
+            static = (LOOSE,)
+        made = node.like(sources, static)
+        if node.op == "table_y" and sources[0].op == "table_x":
+            across = sources[0]
+            down = made.like(across.sources, static, size=(across.sources[0].width, node.height))
+            made = across.like((down,), across.static, size=(node.width, node.height))
+        done[id(node)] = made
     return [done[id(node)] for node in outputs]
 
 

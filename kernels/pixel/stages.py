@@ -82,7 +82,7 @@ def stages(outputs: Sequence[Picture], layouts: Sequence[str]) -> list[Stage]:
         stage.reads = list(_reads(stage.node, roots))
     patterned = {id(node.sources[0]) for stage in made.values() for node in [stage.node] if repeats(node)}
     for stage in made.values():
-        planar = stage.output is not None and layouts[stage.output] == "planar"
+        planar = stage.output is not None and layouts[stage.output] == "planar" and not long_sum(stage.node)
         # What is resampled in a pattern is read a channel at a time.
         stage.flat = not planar and id(stage.node) not in patterned and _flat(stage, made)
     for stage in made.values():
@@ -121,10 +121,15 @@ def _is_stage(node: Picture) -> bool:
     """Whether sums of neighbours are made row by row, not where they are used."""
     if node.op == "shift":
         return axis(node) == "x" and not node.static[2]
-    if node.op == "window" or not written_out(node) or repeats(node):
+    if node.op == "window" or long_sum(node) or repeats(node):
         return True
     # Down rows of pixels, channels need not be told apart.
     return axis(node) == "y" and taps(node) > 1 and _pixels(node.sources[0]) and _read_in_place(node)
+
+
+def long_sum(node: Picture) -> bool:
+    """Whether a stage is a sum of many neighbours, made some of them at a time."""
+    return node.op in ("conv", "table_x", "table_y") and not written_out(node)
 
 
 def repeats(node: Picture) -> bool:

@@ -100,13 +100,13 @@ class Chain:
     def gflow(self) -> Any:
         frame = px.source(self.frame)
         made = resized(frame, *self.size, method="bilinear", antialias=False)
-        made = (made * BRIGHT - 0.5) * CONTRAST + 0.5
+        made = px.fma(made * BRIGHT - 0.5, CONTRAST, 0.5)
         made = px.mix(px.luma(made), made, SATURATION)
         made = px.maximum(made, 0.0) ** (1 / GAMMA)
         made = px.mix(made, px.source(self.over), OVERLAY)
         soft = px.convolved(px.convolved(made, "y", BINOMIAL), "x", BINOMIAL)
-        made = made + (made - soft) * SHARP
-        made = px.stack(*((made[c] - MEAN[c]) * (1 / DEVIATION[c]) for c in range(3)))
+        made = px.fma(made - soft, SHARP, made)
+        made = px.stack(*(px.fma(made[c], 1 / DEVIATION[c], -MEAN[c] / DEVIATION[c]) for c in range(3)))
         return realize(made, "planar", self.result)
 
     def _tuned(self) -> None:

@@ -45,8 +45,8 @@ def told(
     cores: int,
     packages: Sequence[str],
 ) -> int:
-    """A benchmark's program: measures cases, tells what came out, and gives the exit status. measured: what came out
-    of a case in so many rounds; raises Failed. packages: those whose versions matter."""
+    """A benchmark's program: measures cases, tells what came out, and gives the exit status. measured: what
+    came out of a case in so many rounds; raises Failed. packages: those whose versions matter."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--only", choices=list(cases), action="append", help="this case alone; may be given again")
     parser.add_argument("--rounds", type=int, default=rounds, help=f"undisturbed rounds of each case ({rounds})")

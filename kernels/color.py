@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gflow.kernels.op import op
-from gflow.kernels.pixel.picture import Picture, luma, maximum, mix
+from gflow.kernels.pixel.picture import Picture, fma, luma, maximum, mix
 from gflow.kernels.pixels import Image, ImageOrMask, check_range
 
 MOST = 1000.0
@@ -70,7 +70,7 @@ def _brightened(colors: Picture, factor: float) -> Picture:
 
 
 def _contrasted(colors: Picture, factor: float) -> Picture:
-    return colors if factor == 1 else (colors - 0.5) * factor + 0.5
+    return colors if factor == 1 else fma(colors - 0.5, factor, 0.5)
 
 
 def _saturated(colors: Picture, factor: float) -> Picture:

@@ -55,6 +55,13 @@ def test_a_long_picture_in_many_parts() -> None:
     assert made_up.agrees(realize.realize(wide), wide, "f32")
 
 
+@pytest.mark.parametrize("reduce", ["sum", "max"])
+def test_a_sum_of_many_neighbours_resampled_in_a_pattern(reduce: str) -> None:
+    far = px.convolved(px.source(made_up.array(20, 6, 3, "u8", 4)) ** 0.5, "x", np.ones(31) / 31, reduce)
+    picture = px.resampled(far, "x", np.arange(40) // 2, np.ones((40, 1)))
+    assert made_up.agrees(realize.realize(picture), picture, "f32")
+
+
 def test_results_of_different_sizes_at_once() -> None:
     whole = px.source(made_up.array(32, 20, 3, "u8", 2))
     half = px.resampled(

@@ -301,29 +301,30 @@ class Row:
     def _neighbours(self, node: Picture, channel: int) -> str:
         """A short sum of neighbours, written out."""
         source, count = node.sources[0], taps(node)
-        values = [self._neighbour(node, source, tap, count, channel) for tap in range(count)]
-        if node.op == "shift":
-            return values[0]
-        if node.op == "conv" and node.static[1] == "max":
+        weighted = not (node.op == "shift" or (node.op == "conv" and node.static[1] == "max"))
+        # Weights turn bytes into 0..1 along the way.
+        whole = weighted and id(source) not in self.writer.number_of and source.static[0] == "u8"
+        values = [self._neighbour(node, source, tap, count, channel, whole) for tap in range(count)]
+        if not weighted:
             total = values[0]
             for value in values[1:]:
                 total = f"gf_max({total}, {value})"
             return total
-        weights = [self._weight(node, tap, count) for tap in range(count)]
+        weights = [self._weight(node, tap, count, " * (1.0f / 255.0f)" if whole else "") for tap in range(count)]
         return _sum(list(zip(weights, values, strict=True)))
 
-    def _weight(self, node: Picture, tap: int, count: int) -> str:
+    def _weight(self, node: Picture, tap: int, count: int, scale: str) -> str:
         table = self.writer.table("weights", node)
         if node.op == "conv":
-            return self.row_constant("const float ", f"{table}[{tap}]")
+            return self.row_constant("const float ", f"{table}[{tap}]{scale}")
         if node.op == "table_y":
-            return self.row_constant("const float ", f"{table}[(int64_t)y * {count} + {tap}]")
+            return self.row_constant("const float ", f"{table}[(int64_t)y * {count} + {tap}]{scale}")
         start = self.row_constant(
             "const float *restrict const ", f"{table} + (int64_t){tap} * {self.writer.width(node)}"
         )
         return f"{start}[x]"
 
-    def _neighbour(self, node: Picture, source: Picture, tap: int, count: int, channel: int) -> str:
+    def _neighbour(self, node: Picture, source: Picture, tap: int, count: int, channel: int, whole: bool) -> str:
         writer, step = self.writer, self.channels if self.flat else 1
         if axis(node) == "y":
             height = writer.height(source)
@@ -333,7 +334,7 @@ class Row:
                 row = f"gf_clamp((int32_t){writer.integer('offset', node)} + {node.static[1]} * y, {height})"
             else:
                 row = f"{writer.table('starts', node)}[y] + {tap}"
-            return self._place(source, self.at, self.row_constant("const int32_t ", row), channel)
+            return self._place(source, self.at, self.row_constant("const int32_t ", row), channel, whole)
         if node.op == "conv":
             return self._place(source, f"{self.at} + {(tap - count // 2) * step}", "y", channel)
         if node.op == "shift":
@@ -348,8 +349,8 @@ class Row:
 
     # --- reading ---
 
-    def _place(self, node: Picture, at: str, row: str, channel: int) -> str:
-        """A number of a picture that is held somewhere."""
+    def _place(self, node: Picture, at: str, row: str, channel: int, whole: bool = False) -> str:
+        """A number of a picture that is held somewhere. whole: bytes as 0..255."""
         if id(node) in self.writer.number_of and node is not self.node:
             stage = self.writer.stages[self.writer.number_of[id(node)]]
             start = self.row_constant("const float *restrict const ", self.writer.row(stage, row, channel))
@@ -364,7 +365,9 @@ class Row:
         else:
             near = f" + {channel}" if step == 1 and node.channels > 1 else ""
             read = f"{start}[({at}) * {pixel}{near}]"
-        return f"gf_from_u8({read})" if kind == "u8" else read
+        if kind == "u8":
+            return f"(float)({read})" if whole else f"gf_from_u8({read})"
+        return read
 
     def _row_of(self, node: Picture, row: str, channel: int) -> str:
         """Where a row of float32 begins that a long sum reads."""

@@ -34,6 +34,11 @@ def _log2(value: Any) -> Any:
     return np.log2(np.maximum(value, np.finfo(np.float32).tiny))
 
 
+def _fma(one: Any, other: Any, more: Any) -> Any:
+    made = np.asarray(one, np.float64) * other + more
+    return made.astype(np.result_type(one, other, more))
+
+
 def hashed(x: Any, y: Any, seed: Any) -> Any:
     """A number in 0..1 for every pixel that looks like noise: the finaliser of MurmurHash3 (Appleby 2011) over
     place and seed, the upper 24 bits. The same in all three languages."""
@@ -51,6 +56,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "add": Function(np.add, "({0} + {1})", "({0} + {1})"),
     "sub": Function(np.subtract, "({0} - {1})", "({0} - {1})"),
     "mul": Function(np.multiply, "({0} * {1})", "({0} * {1})"),
+    # A product and a sum, rounded once where the processor can.
+    "fma": Function(_fma, "GF_FMA({0}, {1}, {2})", "tl.fma({0}, {1}, {2})"),
     "div": Function(np.divide, "({0} / {1})", "({0} / {1})"),
     "min": Function(np.minimum, "gf_min({0}, {1})", "tl.minimum({0}, {1})"),
     "max": Function(np.maximum, "gf_max({0}, {1})", "tl.maximum({0}, {1})"),

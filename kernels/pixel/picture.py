@@ -212,6 +212,11 @@ def clamp(value: Picture, low: Number = 0.0, high: Number = 1.0) -> Picture:
     return minimum(maximum(value, low), high)
 
 
+def fma(one: Number, other: Number, more: Number) -> Picture:
+    """one * other + more, in one step."""
+    return _call("fma", one, other, more)
+
+
 def sqrt(value: Picture) -> Picture:
     """Of a number below 0, 0."""
     return _call("sqrt", value)
@@ -236,7 +241,7 @@ def hashed(x: Picture, y: Picture, seed: Number) -> Picture:
 
 def mix(one: Number, other: Number, amount: Number) -> Picture:
     """One where the amount is 0, the other where it is 1, to the last bit."""
-    return _call("add", _call("mul", one, _call("sub", 1.0, amount)), _call("mul", other, amount))
+    return fma(other, amount, _call("mul", one, _call("sub", 1.0, amount)))
 
 
 def stack(*parts: Picture) -> Picture:
@@ -247,16 +252,19 @@ def stack(*parts: Picture) -> Picture:
 
 def luma(colors: Picture) -> Picture:
     """Brightness as the eye weighs it: Rec. 709 luma of sRGB values."""
-    return colors[0] * 0.2126 + colors[1] * 0.7152 + colors[2] * 0.0722
+    return _weighted(colors, (0.2126, 0.7152, 0.0722))
 
 
 def matrix(colors: Picture, rows: Sequence[Sequence[float]], offset: Sequence[float] = (0.0, 0.0, 0.0)) -> Picture:
     """Three numbers from three, by a matrix, and an offset."""
-    made = [
-        colors[0] * float(row[0]) + colors[1] * float(row[1]) + colors[2] * float(row[2]) + float(shift)
-        for row, shift in zip(rows, offset, strict=True)
-    ]
+    made = [_weighted(colors, row, float(shift)) for row, shift in zip(rows, offset, strict=True)]
     return stack(*made)
+
+
+def _weighted(colors: Picture, weights: Sequence[float], total: float = 0.0) -> Picture:
+    red, green, blue = map(float, weights)
+    made = fma(colors[0], red, total) if total else colors[0] * red
+    return fma(colors[2], blue, fma(colors[1], green, made))
 
 
 def looked_up(table: Table, value: Picture) -> Picture:

@@ -133,8 +133,9 @@ def long_sum(node: Picture) -> bool:
 
 
 def repeats(node: Picture) -> bool:
-    """Whether pixels are resampled in a pattern, which is written out."""
-    return node.op == "table_x" and bool(node.static) and written_out(node)
+    """Whether pixels are resampled in a pattern, which is written out: it reads a channel at a time, and long sums
+    aren't made that way."""
+    return node.op == "table_x" and bool(node.static) and written_out(node) and not long_sum(node.sources[0])
 
 
 def _pixels(node: Picture) -> bool:

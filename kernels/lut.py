@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -26,13 +26,14 @@ _LARGEST = 2**27
 def read(path: str) -> str:
     """The text of a .cube file, which is checked. Raises OpError."""
     try:
-        if os.path.isdir(path) or os.path.getsize(path) > _LARGEST:
+        known = os.stat(path)
+        if not stat.S_ISREG(known.st_mode) or known.st_size > _LARGEST:
             raise OpError(f"`lut` can't read {path}: that is no .cube file")
         text = Path(path).read_bytes().decode("utf-8-sig", "replace")
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise OpError(f"`lut` can't read {path}: {reason}") from error
-    _parsed(text, Path(path).name)
+    _cube(text, Path(path).name)
     return text
 
 
@@ -48,7 +49,7 @@ def lut(image: Image, file: Annotated[str, t.TEXT, FileText(read)]) -> Image:
     file becomes part of the program, and of a bundle. One that only a run tells is relative to the working folder
     and read then. The text of such a file may be given, too. Raises OpError for a file that can't be read and for
     what is wrong in it, with the line."""
-    cube = _parsed(file, "the text") if "\n" in file else _parsed(read(file), Path(file).name)
+    cube = _cube(file if "\n" in file else read(file), "its text")
     colors = image.colors
     if (cube.low, cube.high) != ((0, 0, 0), (1, 1, 1)):
         low, high = np.array(cube.low), np.array(cube.high)
@@ -66,60 +67,76 @@ class _Cube(NamedTuple):
     high: tuple[float, ...]
 
 
+def _cube(text: str, name: str) -> _Cube:
+    """The table of a file; `name` is what it is called in errors. Raises OpError."""
+    try:
+        return _parsed(text)
+    except ValueError as error:
+        raise OpError(f"`lut`: {name}, {error}") from error
+
+
 @lru_cache(8)
-def _parsed(text: str, name: str) -> _Cube:
-    """The table of a file. Raises OpError; `name` is what the file is called there."""
-    sizes: dict[str, int] = {}
-    ends: dict[str, tuple[float, ...]] = {"DOMAIN_MIN": (0.0,) * 3, "DOMAIN_MAX": (1.0,) * 3}
-    colors: list[tuple[float, ...]] = []
-    where = name
-    for where, words in _lines(text, name):
-        keyword, *rest = words
-        if keyword == "TITLE":
-            continue
-        if keyword in _MOST:
-            sizes[keyword] = _size(where, keyword, rest)
-        elif keyword in ends:
-            ends[keyword] = _numbers(where, rest, 3)
-        elif keyword in ("LUT_1D_INPUT_RANGE", "LUT_3D_INPUT_RANGE"):  # Resolve's
-            ends = {name: (end,) * 3 for name, end in zip(ends, _numbers(where, rest, 2), strict=True)}
-        else:
-            colors.append(_numbers(where, words, 3))
-    if len(sizes) != 1:
-        raise OpError(f"`lut`: {name} needs one of LUT_1D_SIZE and LUT_3D_SIZE, and has {len(sizes)}")
-    [(keyword, side)] = sizes.items()
-    count = side**3 if keyword == "LUT_3D_SIZE" else side
-    if len(colors) != count:
-        raise OpError(f"`lut`: {where} is its end: {keyword} {side} makes {count} colors, there are {len(colors)}")
-    low, high = ends["DOMAIN_MIN"], ends["DOMAIN_MAX"]
-    if any(above - below < 1e-6 for below, above in zip(low, high, strict=True)):
-        raise OpError(f"`lut`: {name} has a DOMAIN_MAX that is not above its DOMAIN_MIN")
-    shape = (side, side, side, 3) if keyword == "LUT_3D_SIZE" else (side, 3)
-    return _Cube(np.array(colors, np.float32).reshape(shape), low, high)
+def _parsed(text: str) -> _Cube:
+    """Raises ValueError for what is wrong, with its line."""
+    file = _File()
+    try:
+        for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+            file.line(line.partition("#")[0].split())
+        return file.cube()
+    except ValueError as error:
+        raise ValueError(f"line {file.count}: {error}") from error
 
 
-def _lines(text: str, name: str) -> Iterator[tuple[str, list[str]]]:
-    """Where each line is that says something, and its words."""
-    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        words = line.partition("#")[0].split()
-        if words:
-            yield f"line {number} of {name}", words
+class _File:
+    """What lines have said so far. Raises ValueError for one that is wrong."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sizes: dict[str, int] = {}
+        self.ends: dict[str, tuple[float, ...]] = {"DOMAIN_MIN": (0.0,) * 3, "DOMAIN_MAX": (1.0,) * 3}
+        self.colors: list[tuple[float, ...]] = []
+
+    def line(self, words: list[str]) -> None:
+        """The next line's words, without its comment."""
+        self.count += 1
+        match words:
+            case [] | ["TITLE", *_]:
+                pass
+            case [("LUT_1D_SIZE" | "LUT_3D_SIZE") as kind, *rest]:
+                self.sizes[kind] = _size(kind, rest)
+            case [("DOMAIN_MIN" | "DOMAIN_MAX") as end, *rest]:
+                self.ends[end] = _numbers(rest, 3)
+            case ["LUT_1D_INPUT_RANGE" | "LUT_3D_INPUT_RANGE", *rest]:  # Resolve's
+                self.ends = {end: (value,) * 3 for end, value in zip(self.ends, _numbers(rest, 2), strict=True)}
+            case _:
+                self.colors.append(_numbers(words, 3))
+
+    def cube(self) -> _Cube:
+        """What the whole file says."""
+        if len(self.sizes) != 1:
+            raise ValueError(f"one of LUT_1D_SIZE and LUT_3D_SIZE is needed, there are {len(self.sizes)}")
+        [(kind, side)] = self.sizes.items()
+        shape = (side, side, side, 3) if kind == "LUT_3D_SIZE" else (side, 3)
+        if len(self.colors) != math.prod(shape[:-1]):
+            wanted = f"{kind} {side} makes {math.prod(shape[:-1])} colors"
+            raise ValueError(f"the file ends here; {wanted}, and it has {len(self.colors)}")
+        low, high = self.ends["DOMAIN_MIN"], self.ends["DOMAIN_MAX"]
+        if any(above - below < 1e-6 for below, above in zip(low, high, strict=True)):
+            raise ValueError("the file ends here; its DOMAIN_MAX is not above its DOMAIN_MIN")
+        return _Cube(np.array(self.colors, np.float32).reshape(shape), low, high)
 
 
-def _size(where: str, keyword: str, words: list[str]) -> int:
-    [size] = _numbers(where, words, 1)
-    if not (2 <= size <= _MOST[keyword] and size == int(size)):
-        raise OpError(f"`lut`: {where}: {keyword} is 2 to {_MOST[keyword]}, not {size:g}")
+def _size(kind: str, words: list[str]) -> int:
+    [size] = _numbers(words, 1)
+    if not (2 <= size <= _MOST[kind] and size == int(size)):
+        raise ValueError(f"{kind} is a whole number, 2 to {_MOST[kind]}, not {size:g}")
     return int(size)
 
 
-def _numbers(where: str, words: list[str], count: int) -> tuple[float, ...]:
+def _numbers(words: list[str], count: int) -> tuple[float, ...]:
     if len(words) != count:
-        raise OpError(f"`lut`: {where} has {len(words)} numbers instead of {count}")
-    try:
-        numbers = tuple(map(float, words))
-    except ValueError as error:
-        raise OpError(f"`lut`: {where} can't be understood: {error}") from error
+        raise ValueError(f"{len(words)} values instead of {count}")
+    numbers = tuple(map(float, words))
     if not all(map(math.isfinite, numbers)):
-        raise OpError(f"`lut`: {where} has a value that is not a number")
+        raise ValueError(f"{' '.join(words)} has what is not a number")
     return numbers

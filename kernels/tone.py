@@ -13,7 +13,7 @@ from gflow.kernels.pixel.picture import Picture, clamp, looked_up, stack
 from gflow.kernels.pixels import Image, ImageOrMask, check_range
 from gflow.kernels.spaces import encoded, linear
 
-#: Entries of a curve's table: linear between them, it is within 1e-5 of all but the steepest curves.
+#: Entries of a curve's table, which is linear between them: within 2e-5 of the curve, unless it is very steep.
 _ENTRIES = 4097
 
 

@@ -55,10 +55,8 @@ def grain(image: Image, amount: float = 0.05, size: float = 1.0, monochrome: boo
 def _noise(like: Picture, size: float, seed: int, field: int) -> Picture:
     """A field of noise of mean 0 and standard deviation 1."""
     x, y = coordinates(like)
-    total = hashed(x, y, _seed(seed, _SUMMED * field))
-    for part in range(1, _SUMMED):
-        total = total + hashed(x, y, _seed(seed, _SUMMED * field + part))
-    noise = (total - _SUMMED / 2) * math.sqrt(12 / _SUMMED)
+    first, *others = (hashed(x, y, _seed(seed, _SUMMED * field + part)) for part in range(_SUMMED))
+    noise = (sum(others, first) - _SUMMED / 2) * math.sqrt(12 / _SUMMED)
     if size == 1:
         return noise
     # Blurred noise is alike over 3.3 standard deviations of the blur. It is weaker by the weights' length.

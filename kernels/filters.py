@@ -64,7 +64,8 @@ def bilateral(image: ImageOrMask, sigma_space: float = 3.0, sigma_color: float =
     if sigma_space == 0:
         return image
     reach = max(1, round(1.5 * sigma_space))
-    squares = np.add.outer(*2 * (np.arange(-reach, reach + 1.0) ** 2,))
+    steps = np.arange(-reach, reach + 1.0) ** 2
+    squares = steps[:, None] + steps
     near = np.where(squares <= reach**2, np.exp(-0.5 * squares / sigma_space**2), 0)
 
     def counted(pixel: Picture, neighbour: Picture, weight: Picture) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from gflow.compiler.module import ExternInfo, FlowInfo, ModelInfo, Module
 from gflow.compiler.scope import Scope, closest
 from gflow.compiler.typing import substitute, unify
 from gflow.grammar import nodes as n
-from gflow.grammar.diagnostics.names import ModelInConstant, UnknownMember, UnknownName, UnknownOp
+from gflow.grammar.diagnostics.names import FileNotUsable, ModelInConstant, UnknownMember, UnknownName, UnknownOp
 from gflow.grammar.diagnostics.typing import (
     ArgumentTwice,
     LambdaNeeded,
@@ -28,7 +29,7 @@ from gflow.grammar.diagnostics.typing import (
 from gflow.grammar.source import Span
 from gflow.kernels import types as t
 from gflow.kernels.models import Method
-from gflow.kernels.op import REQUIRED, Op, Param, Signature, registry
+from gflow.kernels.op import REQUIRED, FileText, Op, OpError, Param, Signature, registry
 from gflow.runtime.engines.structured import can_fill
 from gflow.runtime.plan import encode
 
@@ -260,6 +261,8 @@ def _assign(scope: Scope, node: n.Call, callee: str, signature: Signature) -> li
 
 def _argument(scope: Scope, given: _Given, param: Param, arg: n.Arg) -> SSAValue:
     value = build(scope, arg.value, substitute(param.type, given.found))
+    if param.file is not None and isinstance(value.owner, d.ConstOp) and d.type_of(value) == t.TEXT:
+        return _content(scope, json.loads(value.owner.value.data), param.file, arg)
     what = f"`{param.name}`"
     before = dict(given.found)
     if unify(param.type, d.type_of(value), given.found):
@@ -270,6 +273,16 @@ def _argument(scope: Scope, given: _Given, param: Param, arg: n.Arg) -> SSAValue
         shown = wanted if wanted != t.ANY else param.type
         return scope.report(Mismatch(arg.value.span, what, str(shown), str(d.type_of(value))))
     return convert(scope, value, wanted, arg.value.span, what)
+
+
+def _content(scope: Scope, written: str, file: FileText, arg: n.Arg) -> SSAValue:
+    """What is in a file whose path is known, or the content as it is written."""
+    path = scope.module.path.parent / written
+    try:
+        text = written if "\n" in written else file.read(str(path))
+    except OpError as error:
+        return scope.report(FileNotUsable(arg.value.span, written, str(error)))
+    return scope.add(d.const(text, t.TEXT), arg.value.span)
 
 
 def _each(scope: Scope, callee: str, signature: Signature, given: _Given, param: Param, arg: n.Arg) -> SSAValue:

@@ -44,13 +44,24 @@ REQUIRED: Any = _Required()
 
 
 @dataclass(frozen=True)
+class FileText:
+    """Marks a text parameter, in its annotation, that takes a file: by its path, or as what is in it. A path that
+    the script writes is read when it is checked. `read` gives the text of a path; it raises OpError for a file that
+    can't be read, and for one that the op could not use."""
+
+    read: Callable[[str], str]
+
+
+@dataclass(frozen=True)
 class Param:
-    """A parameter of an op or a method. `variadic`: takes any number of further positional arguments."""
+    """A parameter of an op or a method. `variadic`: takes any number of further positional arguments. `file`: how
+    the file that it takes is read."""
 
     name: str
     type: t.AnyType
     default: Any = REQUIRED
     variadic: bool = False
+    file: FileText | None = None
 
 
 @dataclass(frozen=True)
@@ -164,11 +175,16 @@ def signature_of(function: Callable[..., Any]) -> Signature:
             type_of(hints[parameter.name]),
             REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default,
             parameter.kind is inspect.Parameter.VAR_POSITIONAL,
+            _file_of(hints[parameter.name]),
         )
         for parameter in inspect.signature(function).parameters.values()
         if parameter.name != "self" and parameter.kind is not inspect.Parameter.VAR_KEYWORD
     )
     return Signature(params, type_of(hints["return"]))
+
+
+def _file_of(annotation: Any) -> FileText | None:
+    return next((each for each in getattr(annotation, "__metadata__", ()) if isinstance(each, FileText)), None)
 
 
 _PLAIN: Mapping[Any, t.AnyType] = {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,41 @@ def test_the_language_page_is_right(tmp_path: Path) -> None:
     assert len(examples) > 5
     for text in examples:
         assert codes(tmp_path, text) == [], text
+
+
+def called(line: str, folder: Path) -> str:
+    """What a command line of a page prints, with the folder's modules known to Python."""
+    program, *args = line.split()
+    module = [] if program == "python" else ["-m", program]
+    paths = [str(folder), str(ERRORS.parent.parent)]
+    done = subprocess.run(
+        [sys.executable, *module, *args],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_page_on_adding_an_op(tmp_path: Path) -> None:
+    """Its files are those of a package that brings an op along; its commands print what it says."""
+    page = (ERRORS.parent / "adding_an_op.md").read_text("utf-8")
+    for name, text in re.findall(r"^```(?:python|gflow) (\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        (tmp_path / Path(name).name).write_text(text, "utf-8")
+    metadata = tmp_path / "posters-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: posters\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[gflow.ops]\nposters = posters\n")
+    commands = re.findall(r"^```console\n\$ (.*?)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(commands) == 3
+    for line, printed in commands:
+        assert printed.strip() in called(line, tmp_path), line
+    # Names are numbered as they come.
+    [loop] = re.findall(r"^```c\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown, made = (
+        re.sub(r"\b([rtu])\d+\b", r"\1", text).split() for text in (loop, called("python look.py", tmp_path))
+    )
+    assert shown == made
+    assert "1 passed" in called("gflow test poster.gflow", tmp_path)

@@ -26,8 +26,8 @@ def test_an_example_is_right(script: Path) -> None:
         assert "warning[" not in result.output
 
 
-def test_there_are_the_four_examples() -> None:
-    assert {"hello", "poster", "refine", "catalogue"} <= {path.stem for path in SCRIPTS}
+def test_there_are_the_examples() -> None:
+    assert {"hello", "poster", "refine", "catalogue", "finish"} <= {path.stem for path in SCRIPTS}
 
 
 def run(script: Path, out: Path, *args: str) -> bytes:
@@ -74,6 +74,35 @@ def test_the_catalogue_is_made_from_its_table(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert len((tmp_path / "catalogue.jsonl").read_text().splitlines()) == 3
     assert {Image.open(path).size for path in tmp_path.rglob("*.png")} == {(256, 256)}
+
+
+def test_a_photo_is_finished(tmp_path: Path) -> None:
+    photo = EXAMPLES / "photos" / "box.png"
+    script = EXAMPLES / "finish.gflow"
+    made = run(script, tmp_path / "script", "--photo", str(photo))
+    assert made == run(script, tmp_path / "again", "--photo", str(photo))
+    before, after = (np.asarray(Image.open(path), int) for path in (photo, tmp_path / "script" / "finish.png"))
+    assert after.shape == before.shape
+    assert (after - before)[40:56, 70:80].mean() > 3, "more light"
+    assert (after - before)[:6, :6].mean() < -30, "less of it in the corners"
+    # The look goes with a bundle, which needs the script's folder no more.
+    bundle = tmp_path / "finish"
+    for line in (
+        ["-m", "gflow", "compile", str(script), "-o", str(bundle)],
+        [str(bundle), "--photo", str(photo), "--out", str(tmp_path / "bundle")],
+    ):
+        done = subprocess.run([sys.executable, *line], capture_output=True, text=True, cwd="/")
+        assert done.returncode == 0, done.stderr
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "bundle" / "finish.png")), after)
+
+
+def test_photos_are_merged(tmp_path: Path) -> None:
+    photos = [EXAMPLES / "photos" / name for name in ("lamp.png", "box.png")]
+    script = gflow.load(EXAMPLES / "finish.gflow")
+    made = np.asarray(script.merged(*(Image.open(photo) for photo in photos)), int)
+    left, right = (np.asarray(Image.open(photo), int) for photo in photos)
+    assert np.abs(made - left)[:, :4].mean() < 25 < np.abs(made - right)[:, :4].mean()
+    assert np.abs(np.diff(made, axis=1))[:20].max() <= 3, "there is no seam"
 
 
 def test_a_long_prompt_is_cut_with_a_warning(tmp_path: Path) -> None:

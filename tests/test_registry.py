@@ -21,6 +21,8 @@ OPS = list(registry().values())
 # The syntax's own ops take anything, so their arguments can't be made up from their types.
 NAMED = [op for op in OPS if op.name.isidentifier() and all(param.type != t.ANY for param in op.signature.params)]
 WITH_IMAGES = [op for op in NAMED if any("image" in str(param.type) for param in op.signature.params)]
+#: What ops are given that take a file.
+CUBE = "LUT_1D_SIZE 2\n0 0 0\n1 1 1\n"
 KNOWN = {*t.NAMED.values(), t.NONE, t.ANY}
 
 
@@ -76,7 +78,11 @@ def example(type_: t.AnyType, side: int, channels: int) -> Any:
 def arguments(op: Op, side: int, channels: int) -> tuple[list[Any], dict[str, Any]]:
     """Values for the parameters that have no default, and one for those that take any number."""
     given = [param for param in op.signature.params if param.default is REQUIRED]
-    named = {param.name: example(param.type, side, channels) for param in given if not param.variadic}
+    named = {
+        param.name: CUBE if param.file else example(param.type, side, channels)
+        for param in given
+        if not param.variadic
+    }
     return [example(param.type, side, channels) for param in given if param.variadic], named
 
 

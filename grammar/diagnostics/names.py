@@ -103,6 +103,15 @@ class ExternNotFound(Diagnostic, frozen=True):
     reason: str
 
 
+class FileNotUsable(Diagnostic, frozen=True):
+    code: ClassVar[str] = "E0212"
+    title: ClassVar[str] = "can't use the file `{path}`"
+    label: ClassVar[str] = "{reason}"
+    help: ClassVar[str] = "a path that is written in a script is relative to the script"
+    path: str
+    reason: str
+
+
 class UnusedLet(Diagnostic, frozen=True):
     code: ClassVar[str] = "W0201"
     title: ClassVar[str] = "`{name}` is never used"

@@ -20,6 +20,8 @@ from gflow.kernels.pixel.shipped import digest
 from gflow.kernels.pixel.triton_module import folder, loaded
 from gflow.kernels.pixel.triton_stages import plain
 from gflow.runtime import plan as p
+from gflow.runtime import triton_denoise
+from gflow.runtime.triton_denoise import Update
 
 #: GPUs of the last generations: A100; L4, L40 and RTX 40; H100 and H200; RTX 50 and RTX PRO.
 TARGETS = ("sm_80", "sm_89", "sm_90", "sm_120")
@@ -83,6 +85,21 @@ def compiled(code: Code, launch: Launch, target: str) -> dict[str, Compiled]:
         aligned = [place for place, taken in enumerate(launch.takes) if taken.aligns]
         found[f"{launch.kernel} wide"] = assembled(kernel, types, constants, target, aligned)
     return found
+
+
+def step(update: Update, target: str, *, network: str = "fp32") -> dict[str, Compiled]:
+    """The kernel of a denoise step for one target by its name, and its `wide` form. network: the type of what the
+    network gives, by Triton's name. Raises NoTriton, and ValueError for another target."""
+    kernel = getattr(loaded(triton_denoise.source(update)), update.name)
+    network_gives = ("without", "guided", "output")
+    types = [f"*{network}" if name in network_gives else "*fp32" for name in update.arrays]
+    aligned = list(range(len(types) + 1))
+    types += ["i32", *["fp32"] * len(update.numbers), *["i32"] * (len(update.sizes) - 1)]
+    constants = {"BLOCK": triton_denoise.BLOCK}
+    return {
+        update.name: assembled(kernel, types, constants, target),
+        f"{update.name} wide": assembled(kernel, types, constants, target, aligned),
+    }
 
 
 def assembled(

@@ -1,8 +1,8 @@
 """Denoise loops on a GPU: guidance and the recurrence of `gflow.runtime.denoise` as one Triton kernel a step.
 
-A kernel reads every array once, and arrays whose coefficients are all 0 not at all. It rounds as NumPy does, and has
-the bits of `denoise.replay`. Arrays are tensors of PyTorch on one device, float32 and contiguous; what the network
-gave may be of another type of floats, too.
+A kernel reads every array once, and arrays whose coefficients are all 0 not at all. It rounds as NumPy does, and
+has the bits of `denoise.replay`. Arrays are tensors of PyTorch on one device, float32 and contiguous; what the
+network gave may be of another type of floats, too.
 """
 
 from __future__ import annotations
@@ -182,8 +182,8 @@ def replay(
     blend: tuple[Tensor, Tensor, Tensor] | None = None,
     block: int = BLOCK,
 ) -> Tensor:
-    """`denoise.replay` on tensors. predict: the network's output for a scaled sample and a timestep; or two outputs,
-    without and with the prompt."""
+    """`denoise.replay` on tensors. predict: the network's output for a scaled sample and a timestep; or two
+    outputs, without and with the prompt."""
     state = [sample]
     for now in schedule.steps:
         outputs = predict(state[0] if now.scale == 1 else state[0] * now.scale, now.timestep)

@@ -117,11 +117,13 @@ def assembled(
     names = kernel.arg_names[: len(types)]
     signature = dict(zip(names, types, strict=True)) | dict.fromkeys(constants, "constexpr")
     attributes = {(place,): [["tt.divisibility", 16]] for place in aligned}
+    # What drivers of 2022 on take; later GPUs have later ones.
+    older = {"ptx_version": 80} if int(found[1]) <= 90 else {}
     with _reproducible(triton.knobs):
         made = triton.compile(
             ASTSource(kernel, signature, dict(constants), attributes),
             target=GPUTarget("cuda", int(found[1]), 32),
-            options={"num_warps": WARPS, "enable_fp_fusion": False},
+            options={"num_warps": WARPS, "enable_fp_fusion": False} | older,
         )
     scratch = made.metadata.global_scratch_size + made.metadata.profile_scratch_size
     assert scratch == 0, "launchers give no scratch memory"

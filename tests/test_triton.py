@@ -182,6 +182,17 @@ def test_registers_suffice(name: str, tmp_path: Path) -> None:
         assert re.search(r"STACK:0 SHARED:\d+ LOCAL:0 ", told), f"{kernel}: {told}"
 
 
+def test_launchers_are_told_what_binaries_take() -> None:
+    """Arguments in order, and two addresses of scratch memory behind them."""
+    sizes = {"*fp32": ".u64", "*u8": ".u64", "*i32": ".u64", "i32": ".u32", "fp32": ".f32"}
+    for name in ("graded", "resized"):
+        made = compiled(name, "sm_80")
+        for launch in code(name).launches:
+            head = made[launch.kernel].ptx.decode().partition(".entry")[2].partition(")")[0]
+            told = [sizes[taken.type] for taken in launch.takes]
+            assert re.findall(r"\.param (\S+)", head) == [*told, ".u64", ".u64"]
+
+
 def test_rows_of_planes_are_read_four_numbers_at_a_time() -> None:
     made = compiled("graded planes", "sm_90")
     assert sorted(name.endswith(" wide") for name in made) == [False, True]

@@ -65,13 +65,34 @@ def realize_all(
     copied there. block: pixels of a program, across and down, powers of two; for checks, as the interpreter takes
     its time for each program. Raises NoTriton."""
     device = device or _device(outputs)
-    outputs = _there(plain(outputs), device)
+    outputs = on_device(plain(outputs), device)
     order = list(in_order(*outputs))
     key = tuple(layouts), structure(outputs, order)
     if key not in _kernels:
         _kernels[key] = triton_source.generate(outputs, layouts)
     with _current(device):
         return _Run(_kernels[key], outputs, layouts, order, device).run(block)
+
+
+def on_device(outputs: Sequence[Picture], device: Any) -> list[Picture]:
+    """The graph with its sources on a device; those that are there already are not copied."""
+    done: dict[int, Picture] = {}
+    for node in in_order(*outputs):
+        if node.op == "source":
+            done[id(node)] = source(_moved(node.data, device))
+        else:
+            done[id(node)] = node.like(tuple(done[id(each)] for each in node.sources), node.static)
+    return [done[id(node)] for node in outputs]
+
+
+def _moved(array: Any, device: Any) -> Tensor:
+    if isinstance(array, OnDevice):
+        return array.tensor.to(device)
+    torch = _torch()
+    planar = array.ndim == 3 and array.transpose(2, 0, 1).flags.c_contiguous
+    if planar and array.shape[2] > 1:
+        return torch.from_numpy(np.require(array.transpose(2, 0, 1), requirements="CW")).to(device).permute(1, 2, 0)
+    return torch.from_numpy(np.require(array, requirements="CW")).to(device)
 
 
 class _Run:
@@ -180,24 +201,3 @@ def _table(values: Any, device: Any) -> Tensor:
 @lru_cache(256)
 def _copied(data: bytes, dtype: str, device: Any) -> Tensor:
     return _torch().from_numpy(np.frombuffer(data, dtype).copy()).to(device)
-
-
-def _there(outputs: Sequence[Picture], device: Any) -> list[Picture]:
-    """The graph with its sources on a device."""
-    done: dict[int, Picture] = {}
-    for node in in_order(*outputs):
-        if node.op == "source":
-            done[id(node)] = source(_moved(node.data, device))
-        else:
-            done[id(node)] = node.like(tuple(done[id(each)] for each in node.sources), node.static)
-    return [done[id(node)] for node in outputs]
-
-
-def _moved(array: Any, device: Any) -> Tensor:
-    if isinstance(array, OnDevice):
-        return array.tensor.to(device)
-    torch = _torch()
-    planar = array.ndim == 3 and array.transpose(2, 0, 1).flags.c_contiguous
-    if planar and array.shape[2] > 1:
-        return torch.from_numpy(array.transpose(2, 0, 1)).to(device).permute(1, 2, 0)
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

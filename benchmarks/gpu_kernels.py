@@ -4,7 +4,7 @@ Each is checked first, on an odd size and fresh random pixels, against the float
 frames, beside PyTorch (op by op, and by `torch.compile`) and beside a copy of as many bytes. Everything is captured
 in a CUDA graph, so that nobody's launches are waited for; the second-level cache is emptied before every run.
 
-    gpu_kernels.py                          a table, and gpu_kernels.json
+    gpu_kernels.py                          a table, and out/gpu_kernels.json
     gpu_kernels.py --only chain --rounds 200
 
 Without a GPU it only checks, in Triton's interpreter and on small frames.
@@ -244,7 +244,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", help="a case; may be given again")
     parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--json", type=Path, default=Path("gpu_kernels.json"))
+    parser.add_argument("--json", type=Path, default=Path("out/gpu_kernels.json"))
     args = parser.parse_args()
     if not GPU:
         print("There is no GPU here: kernels are checked in Triton's interpreter, and nothing is timed.")
@@ -267,6 +267,7 @@ def main() -> None:
         "frames": TIMED,
         "rows": [asdict(row) for row in rows],
     }
+    args.json.parent.mkdir(parents=True, exist_ok=True)
     args.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 

@@ -41,7 +41,7 @@ def soft(picture: Picture, weights: Any) -> Picture:
 
 
 @settings(
-    max_examples=int(os.environ.get("GFLOW_FUZZ_PIXELS", 100)),
+    max_examples=int(os.environ.get("GFLOW_FUZZ_PIXELS", 70)),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -20,7 +20,7 @@ import numpy as np
 from gflow.kernels.pixel import arguments, picture, triton_source
 from gflow.kernels.pixel.launches import WARPS, Code, Launch, Taken, grid, whole
 from gflow.kernels.pixel.picture import Picture
-from gflow.kernels.pixel.realize import structure
+from gflow.kernels.pixel.realize import empty_result, structure
 from gflow.kernels.pixel.reference import in_order
 from gflow.kernels.pixel.triton_module import NoTriton, loaded
 from gflow.kernels.pixel.triton_stages import plain
@@ -88,11 +88,12 @@ def on_device(outputs: Sequence[Picture], device: Any) -> list[Picture]:
 def _moved(array: Any, device: Any) -> Tensor:
     if isinstance(array, OnDevice):
         return array.tensor.to(device)
-    torch = _torch()
-    planar = array.ndim == 3 and array.transpose(2, 0, 1).flags.c_contiguous
-    if planar and array.shape[2] > 1:
-        return torch.from_numpy(np.require(array.transpose(2, 0, 1), requirements="CW")).to(device).permute(1, 2, 0)
-    return torch.from_numpy(np.require(array, requirements="CW")).to(device)
+    planar = array.ndim == 3 and array.shape[2] > 1 and array.transpose(2, 0, 1).flags.c_contiguous
+    values = array.transpose(2, 0, 1) if planar else array
+    if not (values.flags.c_contiguous and values.flags.writeable):
+        values = values.copy()
+    tensor = _torch().from_numpy(values).to(device)
+    return tensor.permute(1, 2, 0) if planar else tensor
 
 
 class _Run:
@@ -103,9 +104,7 @@ class _Run:
     ) -> None:
         self.code, self.order, self.device = code, order, device
         place = {id(node): number for number, node in enumerate(order)}
-        self.results = [
-            _empty(*_result(node, layout), device) for node, layout in zip(outputs, layouts, strict=True)
-        ]
+        self.results = [empty_result(*pair, self._empty) for pair in zip(outputs, layouts, strict=True)]
         names = [("result", place[id(node)]) for node in outputs]
         self.held: dict[tuple[str, int], Tensor] = dict(zip(names, self.results, strict=True))
         self.last = {
@@ -140,19 +139,13 @@ class _Run:
             return node.data.tensor
         if taken.what == "kept" and ("kept", taken.node) not in self.held:
             shape = node.channels, node.height, whole(node, "pitch")
-            self.held["kept", taken.node] = _empty(shape, "float32", self.device)
+            self.held["kept", taken.node] = self._empty(shape, np.float32)
         found = self.held.get((taken.what, taken.node))
         return _table(arguments.array(node, taken.what, {}), self.device) if found is None else found
 
-
-def _result(node: Picture, layout: str) -> tuple[tuple[int, ...], str]:
-    """The shape and type of a result."""
-    dtype = "uint8" if layout == "u8" else "float32"
-    if node.channels == 1:
-        return (node.height, node.width), dtype
-    if layout == "planar":
-        return (node.channels, node.height, node.width), dtype
-    return (node.height, node.width, node.channels), dtype
+    def _empty(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
+        torch = _torch()
+        return torch.empty(shape, dtype=getattr(torch, np.dtype(dtype).name), device=self.device)
 
 
 # --- PyTorch ---------------------------------------------------------------------------------------
@@ -186,11 +179,6 @@ def _current(device: Any) -> AbstractContextManager[Any]:
     """Makes a device the one that kernels are launched on."""
     found: AbstractContextManager[Any] = _torch().cuda.device(device) if device.type == "cuda" else nullcontext()
     return found
-
-
-def _empty(shape: tuple[int, ...], dtype: str, device: Any) -> Tensor:
-    torch = _torch()
-    return torch.empty(shape, dtype=getattr(torch, dtype), device=device)
 
 
 def _table(values: Any, device: Any) -> Tensor:

@@ -196,8 +196,8 @@ def _code() -> Iterator[tuple[str, bytes]]:
     for part in ("kernels", "kernels/pixel", "runtime", "runtime/engines"):
         names += [f"{part}/{file.name}" for file in sorted((package / part).glob("*.py"))]
     for name in sorted(names):
-        # Neither PyTorch nor a C compiler is there.
-        if Path(name).name.startswith(("torch", "c_")):
+        # Neither PyTorch nor a C compiler nor Triton is there.
+        if Path(name).name.startswith(("torch", "c_", "triton")):
             continue
         text = (package / name).read_bytes()
         yield f"gflow/{name}", text

@@ -17,6 +17,7 @@ import numpy as np
 from gflow.kernels import types as t
 from gflow.kernels.op import OpError, registry
 from gflow.kernels.pixel import c_compiler, c_source, realize, reference, shipped
+from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.shipped import Index, Shipped
 from gflow.kernels.types import Size
 from gflow.runtime import plan as p
@@ -37,10 +38,7 @@ _UNKNOWN: Any = object()
 def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
     """The kernels of a plan by their structures, and the objects by name. Raises NoCompiler."""
     texts: dict[str, c_source.Code] = {}
-    with realize.recorded() as recorded:
-        for flow in (*plan.flows.values(), *plan.tests.values()):
-            _Tracer(plan).flow(flow)
-    for outputs, layouts in recorded:
+    for outputs, layouts in traced(plan):
         for form in (outputs, realize.loosened(outputs)):
             name = realize.name(form, layouts)
             if name not in texts:
@@ -51,6 +49,14 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
     found = {name: Shipped(shipped.digest(code.text.encode()), code.takes) for name, code in texts.items()}
     index = Index(shipped.machine(), shipped.needed(target_cpu), dict(sorted(found.items())))
     return index, {name: place.read_bytes() for name, place in sorted(objects.items())}
+
+
+def traced(plan: p.Plan) -> list[tuple[list[Picture], list[str]]]:
+    """What a run of a plan computes of pixels, as far as that can be told: results together, and their layouts."""
+    with realize.recorded() as recorded:
+        for flow in (*plan.flows.values(), *plan.tests.values()):
+            _Tracer(plan).flow(flow)
+    return recorded
 
 
 class _Tracer:

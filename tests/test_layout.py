@@ -22,10 +22,21 @@ FORBIDDEN = {
         "gflow.cli",
         "gflow.api",
         "torch",
+        "triton",
         "diffusers",
         "lark",
     },
-    "runtime": {"gflow.grammar", "gflow.compiler", "gflow.cli", "gflow.api", "torch", "diffusers", "lark", "xdsl"},
+    "runtime": {
+        "gflow.grammar",
+        "gflow.compiler",
+        "gflow.cli",
+        "gflow.api",
+        "torch",
+        "triton",
+        "diffusers",
+        "lark",
+        "xdsl",
+    },
     "grammar": {"gflow.kernels", "gflow.runtime", "gflow.compiler", "gflow.cli", "gflow.api", "torch", "xdsl"},
     "compiler": {"gflow.cli", "gflow.api", "torch", "diffusers", "lark"},
 }
@@ -49,10 +60,22 @@ def test_imports_go_downwards(part: str) -> None:
         forbidden = FORBIDDEN[part]
         if part == "runtime" and file.name.startswith("torch"):
             forbidden = forbidden - {"torch", "diffusers"}
+        if file == ROOT / "kernels" / "pixel" / "triton_run.py":
+            forbidden = forbidden - {"torch", "triton"}  # Kernels run on a GPU's tensors, when they are asked to.
+        if file == ROOT / "kernels" / "pixel" / "triton_prelude.py":
+            forbidden = forbidden - {"triton"}  # The beginning of generated modules, which nothing imports.
         if file.parent == ROOT / "compiler" / "models":
             forbidden = forbidden - {"torch", "diffusers"}  # What exports models; checking them takes neither.
         wrong = {name for name in imported(file) if any(name == f or name.startswith(f + ".") for f in forbidden)}
         assert not wrong, f"{file.relative_to(ROOT)} imports {wrong}"
+
+
+def test_pytorch_and_triton_are_imported_when_they_are_used() -> None:
+    for file in (ROOT / "kernels" / "pixel" / "triton_run.py", ROOT / "compiler" / "gpu_kernels.py"):
+        tops = [node for node in ast.parse(file.read_text("utf-8")).body if isinstance(node, ast.Import)]
+        assert not {alias.name for node in tops for alias in node.names} & {"torch", "triton"}
+    prelude = "gflow.kernels.pixel.triton_prelude"
+    assert not any(prelude in imported(file) for part in PARTS for file in (ROOT / part).rglob("*.py"))
 
 
 def test_the_folder_that_others_probe_for_has_no_side_effects() -> None:

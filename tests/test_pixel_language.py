@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gflow.kernels.pixel import c_compiler, realize, shipped
 from gflow.kernels.pixel import picture as px
 from gflow.kernels.pixel.picture import Picture
+from gflow.kernels.pixel.resample import resized
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,15 @@ def test_random_pictures(picture: Picture, layout: str) -> None:
 def test_kernels_for_any_size_give_the_same(picture: Picture) -> None:
     [loose] = realize.loosened([picture])
     assert made_up.agrees(realize.realize(loose), picture, "f32")
+
+
+def test_kernels_for_any_size_have_one_name() -> None:
+    def named(size: int, taps: int) -> str:
+        image = px.source(made_up.array(size, size, 3, "f32", 1))
+        soft = px.convolved(resized(image, 40, 40), "y", np.ones(taps) / taps)
+        return realize.name(realize.loosened([soft]), ["f32"])
+
+    assert named(60, 3) == named(400, 3) == named(60, 99) == named(800, 31)
 
 
 def test_a_long_picture_in_many_parts() -> None:

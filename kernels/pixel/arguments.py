@@ -33,14 +33,15 @@ class Arguments(msgspec.Struct, frozen=True):
 
     def of(self, order: Sequence[Picture], results: Mapping[int, Any]) -> Given:
         """The arguments for a graph. order: its nodes, sources first. results: arrays by the node's identity."""
-        kept = [_array(order[place], what, results) for what, place in self.pointers]
-        pointers = np.array([array.ctypes.data for array in kept] or [0], np.uintp)
-        integers = [_integer(order[place], what) for what, place in self.integers]
+        kept = [array(order[place], what, results) for what, place in self.pointers]
+        pointers = np.array([each.ctypes.data for each in kept] or [0], np.uintp)
+        integers = [integer(order[place], what) for what, place in self.integers]
         numbers = np.array([order[place].data for _, place in self.numbers] or [0], np.float32)
         return Given(pointers, integers, numbers, kept)
 
 
-def _array(node: Picture, what: str, results: Mapping[int, Any]) -> Any:
+def array(node: Picture, what: str, results: Mapping[int, Any]) -> Any:
+    """What an address is of: a picture in memory, a result, or a table of a node."""
     match what:
         case "result":
             return results[id(node)]
@@ -54,7 +55,8 @@ def _array(node: Picture, what: str, results: Mapping[int, Any]) -> Any:
     return node.data
 
 
-def _integer(node: Picture, what: str) -> int:
+def integer(node: Picture, what: str) -> int:
+    """A size, a distance in memory or a length of a node."""
     match what:
         case "width" | "height":
             return int(getattr(node, what))

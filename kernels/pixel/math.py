@@ -1,7 +1,7 @@
 """Arithmetic on pixels: each function once, as NumPy, as C and as Triton.
 
-C and Triton compute in float32. `{0}`, `{1}` stand for the arguments. A function of `BOOLEAN` gives a truth value,
-which only `where`, `both`, `either` and `inverse` take.
+C and Triton compute in float32, and round alike but for powers and logarithms. `{0}`, `{1}` stand for the
+arguments. A function of `BOOLEAN` gives a truth value, which only `where`, `both`, `either` and `inverse` take.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ FUNCTIONS: Mapping[str, Function] = {
     "mul": Function(np.multiply, "({0} * {1})", "({0} * {1})"),
     # A product and a sum, rounded once where the processor can.
     "fma": Function(_fma, "GF_FMA({0}, {1}, {2})", "tl.fma({0}, {1}, {2})"),
-    "div": Function(np.divide, "({0} / {1})", "({0} / {1})"),
+    "div": Function(np.divide, "({0} / {1})", "tl.div_rn({0}, {1})"),
     "min": Function(np.minimum, "gf_min({0}, {1})", "tl.minimum({0}, {1})"),
     "max": Function(np.maximum, "gf_max({0}, {1})", "tl.maximum({0}, {1})"),
     "neg": Function(np.negative, "(-{0})", "(-{0})"),
     "abs": Function(np.abs, "fabsf({0})", "tl.abs({0})"),
-    "sqrt": Function(_sqrt, "sqrtf(gf_max({0}, 0.0f))", "tl.sqrt(tl.maximum({0}, 0.0))"),
+    "sqrt": Function(_sqrt, "sqrtf(gf_max({0}, 0.0f))", "tl.sqrt_rn(tl.maximum({0}, 0.0))"),
     "floor": Function(np.floor, "floorf({0})", "tl.floor({0})"),
     "exp2": Function(np.exp2, "gf_exp2({0})", "tl.exp2({0})"),
-    "log2": Function(_log2, "gf_log2({0})", "tl.log2(tl.maximum({0}, 1.17549435e-38))"),
+    "log2": Function(_log2, "gf_log2({0})", "gf_log2({0})"),
     # Of a base below 0, the power of 0.
     "pow": Function(_power, "gf_pow({0}, {1})", "gf_pow({0}, {1})"),
     "lt": Function(np.less, "({0} < {1})", "({0} < {1})"),

@@ -47,7 +47,7 @@ class Kernel:
         self, outputs: Sequence[Picture], order: Sequence[Picture], into: Sequence[Values] | None
     ) -> list[Values]:
         """The results. order: the graph's nodes, sources first."""
-        results = list(into or map(_result, outputs, self.layouts))
+        results = list(into or map(empty_result, outputs, self.layouts))
         given = self.takes.of(order, dict(zip(map(id, outputs), results, strict=True)))
         parts, strips = _cut(outputs, order)
         counts = np.array([parts, strips, *given.integers], np.int64)
@@ -77,7 +77,7 @@ def realize_all(
     outputs = _in_memory(outputs)
     if _recording is not None:
         _recording.append((outputs, list(layouts)))
-        return [_result(node, layout, np.zeros) for node, layout in zip(outputs, layouts, strict=True)]
+        return [empty_result(node, layout, np.zeros) for node, layout in zip(outputs, layouts, strict=True)]
     order = list(reference.in_order(*outputs))
     key = tuple(layouts), structure(outputs, order)
     if key not in _kernels:
@@ -157,7 +157,7 @@ def loosened(outputs: Sequence[Picture]) -> list[Picture]:
         if node.op == "shift":
             static = (*node.static[:2], False)
         elif node.op == "conv":
-            static = (*node.static, LOOSE)
+            static = (*node.static[:2], LOOSE)
         elif node.op in ("table_x", "table_y"):
             static = (LOOSE,)
         made = node.like(sources, static)
@@ -190,7 +190,8 @@ def _replaced(root: Picture, by: dict[int, Picture]) -> Picture:
     return made[id(root)]
 
 
-def _result(node: Picture, layout: str, make: Callable[..., Values] | None = None) -> Values:
+def empty_result(node: Picture, layout: str, make: Callable[..., Values] | None = None) -> Values:
+    """Room for a result. make: gives an array of a shape and a type."""
     dtype = np.uint8 if layout == "u8" else np.float32
     make = make or aligned
     if node.channels == 1:

@@ -235,6 +235,7 @@ def alone(rounds: int) -> list[Row]:
     same, twice = aligned(frame.shape, np.uint8), aligned((2160, 3840, 3), np.uint8)
     their_same, their_twice = np.empty_like(frame), np.empty_like(twice)
     weights = cv2.getGaussianKernel(9, 1.7)[:, 0]
+    turned = np.stack([(np.arange(256) + 20) % 180, np.arange(256), np.arange(256)], -1).astype(np.uint8)[None]
 
     def gaussian() -> Any:
         soft = px.convolved(px.convolved(px.source(frame), "y", weights), "x", weights)
@@ -249,11 +250,22 @@ def alone(rounds: int) -> list[Row]:
     def opencv_gaussian() -> Any:
         return cv2.GaussianBlur(frame, (9, 9), 1.7, dst=their_same)
 
+    def hue() -> Any:
+        return realize(registry()["hue"].kernel(px.source(frame), degrees=40), "u8", same)
+
+    def opencv_hue() -> Any:
+        """Bytes: there and back, half degrees, by a table in between."""
+        cv2.cvtColor(frame, cv2.COLOR_RGB2HSV, dst=their_same)
+        cv2.LUT(their_same, turned, dst=their_same)
+        return cv2.cvtColor(their_same, cv2.COLOR_HSV2RGB, dst=their_same)
+
+    agree("OpenCV's hue", opencv_hue(), hue(), 2)
     agree("OpenCV's gaussian", opencv_gaussian(), gaussian(), 1)
     agree("OpenCV's Lanczos", opencv_lanczos(), lanczos(), 1)
     goals = {"opencv": 0.8}
     rows = compared(rounds, "gaussian 9x9", goals, {"opencv": opencv_gaussian, "gflow": gaussian})
     rows += compared(rounds, "Lanczos 2x", goals, {"opencv": opencv_lanczos, "gflow": lanczos})
+    rows += compared(rounds, "hue", goals, {"opencv": opencv_hue, "gflow": hue})
     return rows
 
 

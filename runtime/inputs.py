@@ -272,6 +272,8 @@ def _picture(type_: t.AnyType, value: Any, where: str) -> t.Array:
                 f"{where}: an array of {value.dtype} of shape {value.shape} is not a value of type `{type_}`",
                 help=f"give uint8, or floats from 0 to 1, of shape {shape}",
             )
+        if not np.isfinite(array).all():
+            raise InputError(f"{where}: some pixels of the array are not finite numbers")
         return array
     if not hasattr(value, "convert") or 0 in value.size:
         raise _wrong(type_, value, where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -63,6 +64,8 @@ def test_mistakes_are_told(script: gflow.Script) -> None:
         script.paint("x", mood="wilder")
     with pytest.raises(gflow.RunError, match="outside"):
         script.halves([], by=2.0)
+    with pytest.raises(gflow.RunError, match="not finite"):
+        script.halves([np.array([[[0.5, np.inf, 0.5]]], np.float32)])
 
 
 def test_a_wrong_script_raises_all_that_is_wrong(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tiny_models
 import tiny_pipelines
+from onnx_calls import STARTER, load_batches
 
 from gflow.compiler.models.lowering import NotLowered, lower
 from gflow.kernels.noise import root
@@ -17,8 +18,9 @@ from gflow.kernels.types import Size
 from gflow.runtime.components import Components
 from gflow.runtime.engines.base import CallContext, Request
 from gflow.runtime.engines.onnx import OnnxEngine
+from gflow.runtime.engines.stages import Latents
 from gflow.runtime.engines.torch import TorchEngine
-from gflow.runtime.errors import OpFailed
+from gflow.runtime.errors import EngineFailed, OpFailed
 from gflow.runtime.plan import Model
 
 DEFAULTS = {
@@ -152,6 +154,17 @@ def test_a_size_that_the_network_cannot_paint_is_told(tmp_path: Path) -> None:
         painted(lowered, size=Size(33, 32))
     with pytest.raises(OpFailed, match="1 to 100 steps"):
         painted(lowered, steps=101)
+
+
+def test_a_picture_that_is_no_numbers_is_told() -> None:
+    lowered = load_batches("diffusion", STARTER / "scenes", STARTER / "scenes" / "lowered")
+    latents = [Latents(np.full((8, 8, 8), value, np.float32), Size(64, 64)) for value in (0.5, np.nan)]
+    requests = [
+        Request({"latent": latent, "image": None, "mask": None}, root(0), CallContext()) for latent in latents
+    ]
+    assert lowered.call_batch("decode", requests[:1], size=1)[0].shape == (64, 64, 3)
+    with pytest.raises(EngineFailed, match="not numbers"):
+        lowered.call_batch("decode", requests, size=2)
 
 
 def test_what_cannot_be_lowered_says_which_component_and_why(tmp_path: Path) -> None:

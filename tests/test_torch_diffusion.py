@@ -17,7 +17,7 @@ from torch_calls import KEY, PAINT, load, paint, picture, warnings_of
 from gflow.kernels import noise
 from gflow.kernels.types import Size
 from gflow.runtime.engines.base import CallContext, LoadedModel
-from gflow.runtime.errors import ModelMissing, OpFailed, TimedOut
+from gflow.runtime.errors import EngineFailed, ModelMissing, OpFailed, TimedOut
 
 
 @pytest.fixture(scope="module")
@@ -251,3 +251,15 @@ def test_progress_counts_the_steps_that_run(painter: LoadedModel) -> None:
     seen: list[tuple[int, int]] = []
     paint(painter, image=picture(), strength=0.7, context=CallContext(progress=lambda *step: seen.append(step)))
     assert seen == [(1, 2), (2, 2)]
+
+
+def test_a_picture_that_is_no_numbers_is_told(folders: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(folders / "painter", tmp_path / "damaged")
+    [file] = (tmp_path / "damaged" / "vae").glob("*.safetensors")
+    weights = load_file(file)
+    weights["decoder.conv_out.bias"][0] = math.nan
+    save_file(weights, file, {"format": "pt"})
+    with pytest.raises(EngineFailed, match="not numbers"):
+        paint(load("diffusion", tmp_path / "damaged"))

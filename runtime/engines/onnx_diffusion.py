@@ -157,7 +157,7 @@ class DiffusionModel:
             stacked = np.stack(arrays + arrays[-1:] * (size - len(arrays)))
             images = self.network("decoder").run({"latent": stacked})[0]
             for place, image in zip(places, images, strict=False):
-                pictures[place] = _finished(image, requests[place].args)
+                pictures[place] = _finished(painting.finite(image), requests[place].args)
         return [picture for picture in pictures if picture is not None]
 
     def size(self, asked: Size | None, image: Array | None) -> Size:

@@ -13,7 +13,7 @@ from gflow.kernels.pixel.realize import realize
 from gflow.kernels.pixel.resample import resized as scaled
 from gflow.kernels.pixels import checked_size
 from gflow.kernels.types import Array, Size
-from gflow.runtime.errors import OpFailed
+from gflow.runtime.errors import EngineFailed, OpFailed
 
 
 def check(args: Mapping[str, Any]) -> None:
@@ -75,3 +75,14 @@ def resized(picture: Array, size: Size) -> Array:
 def kept(painted: Array, picture: Array, mask: Array) -> Array:
     """A painted picture with what a mask keeps (below 0.5) exactly as it was. All of one size."""
     return np.where(mask[:, :, None] < 0.5, picture, painted)
+
+
+def finite(painted: Array) -> Array:
+    """The picture a model made. Raises EngineFailed where some of it is no number: it would be written as black."""
+    # A sum is finite only where all that it is made of is.
+    if not np.isfinite(painted.sum(dtype=np.float64)):
+        raise EngineFailed(
+            "the model painted values that are not numbers",
+            help="its weights are damaged, or don't fit into 16 bits: some autoencoders need 32",
+        )
+    return painted

@@ -129,7 +129,7 @@ class DiffusionModel:
             made = pipeline(**{name: value for name, value in given.items() if name in takes})
         if any(getattr(made, "nsfw_content_detected", None) or []):
             context.warn("the model's safety checker blacked out the picture")
-        return np.ascontiguousarray(made.images[0], dtype=np.float32)
+        return painting.finite(np.ascontiguousarray(made.images[0], dtype=np.float32))
 
     def _pipeline(self, task: str) -> Any:
         """The pipeline of a task. All share the weights of the first."""

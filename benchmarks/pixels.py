@@ -102,7 +102,7 @@ class Chain:
         made = resized(frame, *self.size, method="bilinear", antialias=False)
         made = px.fma(made * BRIGHT - 0.5, CONTRAST, 0.5)
         made = px.mix(px.luma(made), made, SATURATION)
-        made = px.maximum(made, 0.0) ** (1 / GAMMA)
+        made = made ** (1 / GAMMA)
         made = px.mix(made, px.source(self.over), OVERLAY)
         soft = px.convolved(px.convolved(made, "y", BINOMIAL), "x", BINOMIAL)
         made = px.fma(made - soft, SHARP, made)
@@ -278,8 +278,10 @@ def bandwidth(rounds: int) -> list[Row]:
     result, copied = aligned(values.shape, np.float32), aligned(values.shape, np.float32)
 
     def ours() -> Any:
-        made = (px.source(values) * BRIGHT - 0.5) * CONTRAST + 0.5
-        return realize(px.maximum(px.mix(px.luma(made), made, SATURATION), 0.0) ** (1 / GAMMA), "f32", result)
+        made = registry()["grade"].kernel(
+            px.source(values), brightness=BRIGHT, contrast=CONTRAST, saturation=SATURATION, gamma=GAMMA
+        )
+        return realize(made, "f32", result)
 
     programs = {"a copy": lambda: np.copyto(copied, values), "gflow": ours}
     return compared(rounds, "points, 1080p float32", {"a copy": 0.7}, programs)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gflow.kernels.op import OpError, op
-from gflow.kernels.pixel.picture import Picture, fma, luma, matrix, maximum, mix
+from gflow.kernels.pixel.picture import Picture, fma, luma, matrix, mix
 from gflow.kernels.pixels import Image, ImageOrMask, check_range
 from gflow.kernels.spaces import BT709, RGB_OF_XYZ, XYZ_OF_RGB, encoded, hue_of, linear, of_hue, of_ycbcr, ycbcr
 
@@ -135,7 +135,7 @@ def _saturated(colors: Picture, factor: float) -> Picture:
 
 
 def _gamma_corrected(colors: Picture, value: float) -> Picture:
-    return colors if value == 1 else maximum(colors, 0.0) ** (1 / value)
+    return colors if value == 1 else colors ** (1 / value)
 
 
 def _receptors(temperature: float, tint: float) -> Any:

@@ -72,6 +72,20 @@ def test_a_sum_of_many_neighbours_resampled_in_a_pattern(reduce: str) -> None:
     assert made_up.agrees(realize.realize(picture), picture, "f32")
 
 
+def test_powers() -> None:
+    """White stays white to the bit, black black; what has no power is 0, what is too large the most of floats."""
+    values = np.array([[0.0, 1.0, 2.0, -0.5, 1e-39, 1e30, np.nan, 0.25]], np.float32)
+    image = px.source(values)
+    for exponent in (0.01, 1 / 2.2, 1.0, 2.2, 60.0, 1e6):
+        found = realize.realize(image**exponent)[0]
+        assert found[0] == found[3] == found[6] == 0 and found[1] == 1
+        assert np.isfinite(found).all() and (np.diff(found[[0, 4, 7, 1, 2, 5]]) >= 0).all()
+        wanted = np.minimum(np.power(values[0, [2, 7]].astype(float), exponent), 3e38)
+        assert np.allclose(found[[2, 7]], wanted, rtol=2e-6 * (1 + exponent)) or exponent == 1e6
+    assert realize.realize(image**0.0).tolist() == [[1.0] * 8]
+    assert realize.realize(px.source(values[:, :3]) ** -1.0)[0] == pytest.approx([0, 1, 0.5])
+
+
 def test_results_of_different_sizes_at_once() -> None:
     whole = px.source(made_up.array(32, 20, 3, "u8", 2))
     half = px.resampled(

@@ -1,22 +1,22 @@
 """Networks built by TensorRT: from a component's graph to an engine for one kind of GPU.
 
 Two packages with nearly one interface. `tensorrt` builds on a GPU for that GPU. `tensorrt_rtx` (TensorRT for RTX)
-builds for named generations, on a machine that has neither a GPU nor a driver. Both give the same engine for the
-same network, so what was built is kept in the cache.
+builds for named generations, on a machine that has neither a GPU nor a driver. It takes a while, and bytes may
+differ from one time to another (TensorRT for RTX 1.7 numbers what is dynamic as it pleases): what was built is kept
+in the cache, by all that went into it, so that a script compiled again is the same bundle.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from gflow.compiler.targets import GPUS
 from gflow.kernels.types import Array
@@ -26,7 +26,7 @@ from gflow.runtime import cuda
 #: The shape of an input: as small, as planned, as large as it will be.
 Range = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
-#: The types of numbers by ONNX that are not NumPy's: none here are needed but by their size.
+#: What people call the packages.
 _CALLED = {"tensorrt": "TensorRT", "tensorrt_rtx": "TensorRT for RTX"}
 
 
@@ -73,7 +73,7 @@ def build(
     weights: Mapping[str, Array],
     profile: Mapping[str, Range],
 ) -> bytes:
-    """An engine, the same bytes each time.
+    """An engine; the one that was built before, if one was.
 
     graph: an ONNX file whose types are what is computed in. weights: its external initializers, as it wants them.
     profile: the shapes of its dynamic inputs. Raises NotBuilt."""
@@ -82,7 +82,7 @@ def build(
         return place.read_bytes()
     engine = _Build(made, capability).build(graph, weights, profile)
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_suffix(".part")
+    part = place.with_suffix(f".{os.getpid()}")
     part.write_bytes(engine)
     part.replace(place)
     return engine
@@ -206,14 +206,3 @@ def _version(package: str) -> str | None:
 @cache
 def _module(package: str) -> Any:
     return importlib.import_module(package)
-
-
-def installed() -> Sequence[Flavour]:
-    """The packages that are here."""
-    found = ((package, _version(package)) for package in _CALLED)
-    return [Flavour(package, version) for package, version in found if version is not None]
-
-
-def contiguous(values: Array) -> Array:
-    """As the parser wants it, which takes addresses."""
-    return np.ascontiguousarray(values)

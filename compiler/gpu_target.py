@@ -26,8 +26,8 @@ from gflow.runtime.lowered import Component, Lowered, Weight
 from gflow.runtime.network import options
 from gflow.runtime.targets import Engine, Form, Forms, entry
 
-#: A component whose values in float16 differ by more than this share of its largest stays float32.
-TOLERANCE = 0.02
+#: A component whose values in 16 bits differ by more than this share of its largest stays float32.
+TOLERANCE = {"fp16": 0.02, "bf16": 0.1}
 
 #: Reads a tensor when it is written.
 Tensor = Callable[[], Array]
@@ -105,7 +105,7 @@ def _form(made: Part, source: Source, used: Uses) -> Form:
         precision = half.precision_of(weights.dtypes(source.folder, source.component))
         smaller = _Weights(source, *half.halved(graph, precision), precision)
         share, off = _difference(network, smaller, shapes)
-        if share <= TOLERANCE:
+        if share <= TOLERANCE[precision]:
             network, difference = smaller, off
     component = network.put(made)
     engine = None
@@ -184,10 +184,10 @@ class _Weights:
 
 
 def _difference(full: _Weights, smaller: _Weights, shapes: Mapping[str, Range] | None) -> tuple[float, float]:
-    """How far the values in float16 are from those in float32, on the CPU: the greatest difference, as a share of
-    an output's largest value and as it is; infinite where some are no numbers. For bfloat16, for which the CPU has
-    no arithmetic, and where no shapes are known, nothing is known: 0."""
-    if shapes is None or smaller.precision != "fp16":
+    """How far the values in 16 bits are from those in float32, on the CPU: the greatest difference, as a share of
+    an output's largest value and as it is; infinite where some are no numbers. Where no shapes are known, nothing
+    is: 0."""
+    if shapes is None:
         return 0.0, 0.0
     rng = np.random.default_rng(0)
     feeds = {name: _example(rng, name, shape[0]) for name, shape in shapes.items()}
@@ -211,9 +211,13 @@ def _example(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Any
 def _values(network: _Weights, feeds: Mapping[str, Any]) -> list[Array]:
     import onnxruntime as ort
 
+    precision, graph = network.precision, network.graph
     made, held = options(split=False), dict(network.read())
+    if precision != "fp32":
+        graph = half.emulated(graph, precision)
+        held |= {name: half.in_32_bits(held[name], precision) for name in network.moved}
     made.add_external_initializers(list(held), [ort.OrtValue.ortvalue_from_numpy(each) for each in held.values()])
-    graph = weights.placed(network.graph, [("", 0)] * len(held))
+    graph = weights.placed(graph, [("", 0)] * len(held))
     session = ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
     found: list[Array] = session.run(None, dict(feeds))
     return found

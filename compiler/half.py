@@ -59,6 +59,49 @@ def in_16_bits(values: Array, precision: str) -> Array:
     return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
 
 
+def in_32_bits(values: Array, precision: str) -> Array:
+    """What `in_16_bits` gave, as float32."""
+    if precision == "fp16":
+        return values.astype(np.float32)
+    return (values.astype(np.uint32) << 16).view(np.float32)
+
+
+def emulated(graph: bytes, precision: str) -> bytes:
+    """A graph of `halved` whose arithmetic is in float32, every result of 16 bits rounded to them, as a GPU's units
+    do; weights are wanted in float32. ONNX Runtime on a CPU left to itself rounds nowhere: it computes in float32
+    and removes the casts that it has put in."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load_model_from_string(graph)
+    half = TensorProto.FLOAT16 if precision == "fp16" else TensorProto.BFLOAT16
+    inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
+    halves = {value.name for value in inferred if value.type.tensor_type.elem_type == half}
+    for tensor in model.graph.initializer:
+        if tensor.data_type != half:
+            continue
+        tensor.data_type = TensorProto.FLOAT
+        if tensor.data_location != TensorProto.EXTERNAL:
+            bits = np.frombuffer(tensor.raw_data, np.float16 if precision == "fp16" else np.uint16)
+            values = in_32_bits(bits, precision).reshape(tuple(tensor.dims))
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    nodes = []
+    for node in model.graph.node:
+        nodes.append(node)
+        for place, name in enumerate(node.output):
+            if name in halves:
+                is_cast = node.op_type == "Cast"
+                exact, rounded = f"{name}:exact", f"{name}:rounded"
+                node.output[place] = rounded if is_cast else exact
+                if not is_cast:
+                    nodes.append(helper.make_node("Cast", [exact], [rounded], to=half))
+                nodes.append(helper.make_node("Cast", [rounded], [name], to=TensorProto.FLOAT))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    _number(model.graph)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
 def _number(graph: Any) -> None:
     """Gives each external weight the placeholders of its place among their sorted names, and its length."""
     from onnx import TensorProto

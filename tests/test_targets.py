@@ -22,6 +22,9 @@ from gflow.runtime import cuda, targets, weights
 from gflow.runtime import lowered as low
 from gflow.runtime.bundle import Bundle, Target
 from gflow.runtime.cuda import Gpu, NoCuda
+from gflow.runtime.device import Bound
+from gflow.runtime.executor import Executor
+from gflow.runtime.network import Network
 
 ROOT = Path(__file__).parent.parent
 STARTER = ROOT / "gflow" / "starter"
@@ -142,6 +145,24 @@ def test_a_provider_that_is_listed_counts_only_when_a_session_has_it() -> None:
             cuda.gpu()
         except NoCuda:
             assert not targets.usable("CUDA")
+
+
+def test_what_a_gpu_would_run_paints_the_same_picture_on_the_cpu(bundle: Path) -> None:
+    """Graphs in 16 bits, their weights mapped from the bundle, arrays bound to a device: here the CPU."""
+    import msgspec
+
+    opened = Bundle(bundle)
+    forms = msgspec.json.decode(opened.read(targets.entry("cuda:sm_90")), type=targets.Forms).forms
+    pictures = []
+    for place in (targets.CPU, targets.Place("cuda:sm_90", "cpu", None, forms)):
+        executor = Executor(opened.plan, seed=3, bundle=opened)
+        executor.components.place = place
+        executor.components.told = lambda why: pytest.fail(why)
+        pictures.append(executor.run("paint", {}))
+        kinds = {type(held.network.result()) for held in executor.components._held.values()}
+        assert kinds == {Network if place is targets.CPU else Bound}
+    difference = np.abs(pictures[0] - pictures[1])
+    assert 0 < difference.mean() < 0.01 and difference.max() < 0.1
 
 
 # --- networks in 16 bits ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,15 +17,18 @@ from tiny_pipelines import stable_diffusion_xl
 from gflow.compiler import bundle as writer
 from gflow.compiler import gpu_target, profiles, targets, tensorrt
 from gflow.compiler.compiled import Compiled, compiled
+from gflow.compiler.half import halved
 from gflow.compiler.passes import Target
 from gflow.compiler.program import load
 from gflow.compiler.tensorrt import Flavour, NotBuilt
 from gflow.runtime import seal
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu
+from gflow.runtime.device import Bound, on_device
 from gflow.runtime.engines.tensorrt import Refused, checked
 from gflow.runtime.errors import BundleBroken
-from gflow.runtime.targets import Engine, Forms
+from gflow.runtime.lowered import Component, Lowered
+from gflow.runtime.targets import Engine, Forms, Place
 
 trt = pytest.importorskip("tensorrt_rtx", reason="the package `tensorrt_rtx` is not installed")
 
@@ -149,6 +153,34 @@ def test_a_small_xl_is_built_for_several_generations(tmp_path: Path) -> None:
     assert not found[0] & found[1]  # Each is for its generation.
 
 
+def test_a_network_in_bfloat16_is_built() -> None:
+    source = writer.sources(program_of_starter())["p.text_encoder"]
+    graph, moved = halved((source.folder / source.component.graph).read_bytes(), "bf16")
+    network = gpu_target._Weights(source, graph, moved, "bf16")
+    engine = tensorrt.build(
+        tensorrt.flavour("sm_89"), "sm_89", graph, dict(network.read()), {"input_ids": ((1, 24), (2, 24), (8, 24))}
+    )
+    assert moved and engine.startswith(b"vtrt")
+
+
+@pytest.mark.parametrize(("weight", "precision"), [(0.5, "fp16"), (6e4, "fp32")])
+def test_a_network_that_leaves_the_range_of_float16_stays_float32(
+    tmp_path: Path, weight: float, precision: str
+) -> None:
+    from onnx import helper, numpy_helper
+
+    ends = [helper.make_tensor_value_info(name, 1, ["batch", 64]) for name in ("x", "y")]
+    held = numpy_helper.from_array(np.full((64, 64), weight, np.float32), "w")
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", ends[:1], ends[1:], [held])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    (tmp_path / "g.onnx").write_bytes(model.SerializeToString())
+    component = Component("g.onnx", {}, "it", 0)
+    lowered = Lowered(family="any", components={"network": component})
+    source = gpu_target.Source("p", "network", "diffusion", tmp_path, lowered, component)
+    form = gpu_target._form(gpu_target.Part("cuda:sm_89"), source, profiles.Uses({"it": 4}))
+    assert form.precision == precision and form.engine is not None
+
+
 # --- what goes wrong -------------------------------------------------------------------------------
 
 
@@ -232,6 +264,23 @@ def test_engines_are_checked_before_they_are_used(bundle: Path) -> None:
     other = msgspec.structs.replace(engine, package="tensorrt_of_nobody")
     with pytest.raises((Refused, KeyError)):
         checked(other, data, CARD)
+
+
+@pytest.mark.parametrize(
+    ("card", "told"),
+    [("sm_120", "for sm_89, and this GPU is sm_120"), ("sm_89", "driver|does not take its engine")],
+)
+def test_where_an_engine_does_not_run_onnx_runtime_does(bundle: Path, card: str, told: str) -> None:
+    """The card is one that this machine does not have: the driver that is not there is what is in the way."""
+    opened, said = Bundle(bundle), list[str]()
+    forms = msgspec.json.decode(opened.read("targets/sm_89/forms.json"), type=Forms).forms
+    form = next(form for form in forms.values() if "pixel_values" in form.shapes)
+    place = Place("cuda:sm_89", "cpu", Gpu("a card", card, (13, 0)), forms)
+    network = on_device(opened, form, place, said.append)
+    assert isinstance(network, Bound) and len(said) == 1
+    assert re.search(told, said[0]) and "taking ONNX Runtime" in said[0]
+    pixels = np.zeros((1, 3, 64, 64), np.float32)
+    assert network.run({"pixel_values": pixels})[0].shape == (1, 128)
 
 
 def test_an_engine_that_was_changed_is_refused(bundle: Path, tmp_path: Path) -> None:

@@ -38,7 +38,10 @@ def load(bundle: Bundle, engine: Engine, place: Place, other: Callable[[], Bound
     assert place.gpu is not None
     data = bundle.read(engine.entry)
     trt = checked(engine, data, place.gpu)
-    return EngineNetwork(trt, data, _caches(engine), other)
+    try:
+        return EngineNetwork(trt, data, _caches(engine), other)
+    except cuda.NoCuda as error:
+        raise Refused(f"its engine can't run: {error}") from None
 
 
 def checked(engine: Engine, data: bytes, gpu: Gpu) -> Any:

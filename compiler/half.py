@@ -82,7 +82,7 @@ def emulated(graph: bytes, precision: str) -> bytes:
             continue
         tensor.data_type = TensorProto.FLOAT
         if tensor.data_location != TensorProto.EXTERNAL:
-            bits = np.frombuffer(tensor.raw_data, np.float16 if precision == "fp16" else np.uint16)
+            bits: Array = np.frombuffer(tensor.raw_data, np.float16 if precision == "fp16" else np.uint16)
             values = in_32_bits(bits, precision).reshape(tuple(tensor.dims))
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
     nodes = []

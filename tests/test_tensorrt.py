@@ -21,6 +21,7 @@ from gflow.compiler.half import halved
 from gflow.compiler.passes import Target
 from gflow.compiler.program import load
 from gflow.compiler.tensorrt import Flavour, NotBuilt
+from gflow.kernels.types import Size
 from gflow.runtime import seal
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu
@@ -141,16 +142,25 @@ def test_what_goes_into_an_engine_is_the_same_in_another_process(
 
 
 def test_a_small_xl_is_built_for_several_generations(tmp_path: Path) -> None:
-    stable_diffusion_xl(tmp_path / "xl")
-    text = 'model p = diffusion("./xl")\nflow f() -> image { p.generate("x", size: 32x32, steps: 2) }\n'
-    given = program(tmp_path, text)
-    assert given.refused == {}
-    found = []
+    """Its U-Net, the largest of its networks: it is told the text's summary and the size."""
+    from diffusers import StableDiffusionXLPipeline
+
+    from gflow.compiler.models import stable_diffusion
+
+    pipeline = StableDiffusionXLPipeline.from_pretrained(stable_diffusion_xl(tmp_path / "xl"))
+    texts = [{"length": 16}, {"length": 16}]
+    component, _ = stable_diffusion._lower_unet(pipeline, texts, True, tmp_path / "xl", tmp_path, lambda what: None)
+    settings = {"factor": 4, "multiple": 8, "sample": 32}
+    lowered = Lowered(family="any", components={"network": component}, settings=settings)
+    source = gpu_target.Source("p", "network", "diffusion", tmp_path, lowered, component)
+    used = profiles.Uses({component.identity: 4}, {"p": {Size(32, 64)}})
+    found = set()
     for target in ("cuda:sm_80", "cuda:sm_120"):
-        part = gpu_target.part(given.plan, writer.sources(given), target)
-        assert part.refused == {} and len(part.runs) == 4
-        found.append({name for name in part.files if name.startswith("engines/")})
-    assert not found[0] & found[1]  # Each is for its generation.
+        form = gpu_target._form(part := gpu_target.Part(target), source, used)
+        assert part.refused == {} and form.precision == "fp16" and form.engine is not None
+        assert form.shapes["sample"][2] == [4, 4, 16, 8] and form.shapes["summary"][2] == [4, 16]
+        found.add(form.engine.entry)
+    assert len(found) == 2  # Each is for its generation.
 
 
 def test_a_network_in_bfloat16_is_built() -> None:

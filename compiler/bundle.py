@@ -12,7 +12,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import resources
 from importlib.util import MAGIC_NUMBER
@@ -23,8 +23,9 @@ import msgspec
 
 import gflow
 from gflow.compiler.compiled import Compiled
+from gflow.compiler.gpu_target import Part, Source, Tensor
+from gflow.compiler.naming import digest
 from gflow.kernels.pixel.shipped import Index
-from gflow.kernels.types import Array
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime import seal, weights
@@ -33,9 +34,6 @@ from gflow.runtime.lowered import Component, Lowered, Weight
 
 #: Weights begin at multiples of this, so that they can be mapped.
 _ALIGNED = 4096
-
-#: Reads a tensor when it is written.
-Tensor = Callable[[], Array]
 
 #: What starts a bundle: `sh` reads two lines, and Python the text after them. Python itself, on the first line,
 #: would tell of a bundle that was cut short as of a script whose syntax is wrong.
@@ -50,11 +48,21 @@ exit 2
 
 
 def write(
-    program: Compiled, source: str, out: Path, *, main: str, kernels: tuple[Index, dict[str, bytes]] | None = None
+    program: Compiled,
+    source: str,
+    out: Path,
+    *,
+    main: str,
+    kernels: tuple[Index, dict[str, bytes]] | None = None,
+    parts: Sequence[Part] = (),
 ) -> Manifest:
     """Writes a bundle, whole or not at all. source: the script's text; main: the flow that runs when none is named;
-    kernels: what its ops on pixels run on, as `gflow.compiler.pixel_kernels` gives them. Raises OSError."""
+    kernels: what its ops on pixels run on, as `gflow.compiler.pixel_kernels` gives them; parts: what it holds for
+    GPUs. Raises OSError."""
     contents = _Contents(program, main)
+    for each in parts:
+        contents.files |= each.files
+        contents.tensors |= each.tensors
     if kernels is not None:
         index, objects = kernels
         contents.files[KERNELS] = msgspec.json.encode(index, order="deterministic")
@@ -66,7 +74,7 @@ def write(
             script=Path(program.plan.script).name,
             source=source,
             main=main,
-            targets=[Target("cpu", contents.tolerances)],
+            targets=[Target("cpu", contents.tolerances), *map(_target, parts)],
             models=contents.told,
             entries=entries,
         )
@@ -85,6 +93,23 @@ def write(
     return made
 
 
+def sources(program: Compiled) -> dict[str, Source]:
+    """The networks that a bundle of a program holds, by label, `painter.network`."""
+    found = {}
+    for name, model in program.plan.models.items():
+        if model.lowered is not None:
+            folder = Path(model.lowered)
+            whole = low.read(folder)
+            for part, component in _needed(whole, model.provider, _methods(program.plan, name)).items():
+                source = Source(name, part, model.provider, folder, whole, component)
+                found[source.label] = source
+    return found
+
+
+def _target(part: Part) -> Target:
+    return Target(part.target, part.tolerances, part.runs, part.kernels)
+
+
 class _Contents:
     """Files by name, weights by name, and what is said of each model: `told`, and the tolerances met."""
 
@@ -94,11 +119,7 @@ class _Contents:
         self.told: dict[str, Origin] = {}
         self.tolerances: dict[str, float] = {}
         plan = program.plan
-        used = [(call.model, call.method) for call in _calls(plan.flows)]
-        models = {
-            name: self._model(model, {method for called, method in used if called == name})
-            for name, model in plan.models.items()
-        }
+        models = {name: self._model(model, _methods(plan, name)) for name, model in plan.models.items()}
         externs = {name: self._extern(extern) for name, extern in plan.externs.items()}
         inside = msgspec.structs.replace(
             plan, script=Path(plan.script).name, models=models, externs=externs, tests={}, main=main
@@ -107,14 +128,14 @@ class _Contents:
 
     def _extern(self, extern: p.Extern) -> p.Extern:
         text = Path(extern.path).read_bytes()
-        entry = f"externs/{_digest(text)}/{Path(extern.path).name}"
+        entry = f"externs/{digest(text)}/{Path(extern.path).name}"
         self.files[entry] = text
         return msgspec.structs.replace(extern, path=entry)
 
     def _model(self, model: p.Model, methods: set[str]) -> p.Model:
         told = self.told[model.name] = Origin(source=str(model.args.get("source") or model.args.get("endpoint")))
         for file, scale in model.loras.items():
-            told.loras[f"{Path(file).name} × {scale:g}"] = _digest(Path(file).read_bytes())
+            told.loras[f"{Path(file).name} × {scale:g}"] = digest(Path(file).read_bytes())
         model = msgspec.structs.replace(model, folder=None, loras={})
         if model.lowered is None:
             return model
@@ -131,7 +152,7 @@ class _Contents:
         inside = msgspec.structs.replace(whole, components=components)
         files[low.NAME] = msgspec.json.encode(inside, order="deterministic")
         # Two models of the script that are one model are there once.
-        place = f"models/{_digest(*(part for name in sorted(files) for part in (name.encode(), files[name])))}"
+        place = f"models/{digest(*(part for name in sorted(files) for part in (name.encode(), files[name])))}"
         self.files |= {f"{place}/{name}": data for name, data in files.items()}
         return msgspec.structs.replace(model, lowered=place)
 
@@ -140,18 +161,10 @@ class _Contents:
         found = {}
         for name, weight in component.weights.items():
             tensor = weights.one(folder, weight)
-            entry = f"weights/{_digest(tensor.tobytes())}"
+            entry = f"weights/{digest(tensor.tobytes())}"
             self.tensors[entry] = partial(weights.one, folder, weight)
             found[name] = Weight(entry, "", list(tensor.shape))
         return msgspec.structs.replace(component, weights=found)
-
-
-def _digest(*parts: bytes) -> str:
-    """A name for some contents."""
-    found = seal.digest()
-    for part in parts:
-        found.update(seal.digest(part).digest())
-    return found.hexdigest()[:32]
 
 
 def _without_folders(value: Any) -> Any:
@@ -168,6 +181,11 @@ def _without_folders(value: Any) -> Any:
             return {name: _without_folders(item) for name, item in value.items()}
         case _:
             return value
+
+
+def _methods(plan: p.Plan, model: str) -> set[str]:
+    """What a plan calls of a model."""
+    return {call.method for call in _calls(plan.flows) if call.model == model}
 
 
 def _calls(value: Any) -> Iterator[p.ModelCall]:
@@ -202,6 +220,7 @@ def _code() -> Iterator[tuple[str, bytes]]:
         text = (package / name).read_bytes()
         yield f"gflow/{name}", text
         yield f"gflow/{name}c", _bytecode(text, f"gflow/{name}")
+    yield "gflow/runtime/step.onnx", (package / "runtime" / "step.onnx").read_bytes()
     yield "__main__.py", _seal()
 
 

@@ -76,13 +76,13 @@ def _check_budget(plan: Plan, memory: int) -> None:
     for large in too_large(plan, memory):
         least = f"{math.ceil(large.bytes / 2**20)}MiB"
         sizes = (f"{memory / 1e6:,.1f} MB", f"{large.bytes / 1e6:,.1f} MB", least)
-        found.append(OverBudget(_span(large.place), large.model, large.network, *sizes))
+        found.append(OverBudget(span_of(large.place), large.model, large.network, *sizes))
     if found:
         raise ScriptError(found)
 
 
-def _span(place: str) -> Span:
-    """The rest of the line from a place on, `file:line:column`."""
+def span_of(place: str) -> Span:
+    """The rest of the line from a place on, `file:line:column`. Raises OSError."""
     path, line, column = place.rsplit(":", 2)
     source = Source(path, Path(path).read_text(encoding="utf-8"))
     start = source.offset(int(line)) + int(column) - 1

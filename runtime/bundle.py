@@ -29,12 +29,14 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     digest: str
 
 
-class Target(msgspec.Struct, frozen=True):
-    """One kind of machine that a bundle runs on, and the greatest differences from the torch reference that its
-    components met."""
+class Target(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One kind of machine that a bundle runs on: "cpu", "cuda:sm_90". tolerances: the greatest differences from the
+    torch reference that its components met. runs: what each runs as there, in words; kernels: how many."""
 
     name: str
     tolerances: dict[str, float]
+    runs: dict[str, str] = {}
+    kernels: int = 0
 
 
 class Origin(msgspec.Struct, kw_only=True):

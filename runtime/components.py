@@ -13,17 +13,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from gflow.runtime import weights
-from gflow.runtime.bundle import Bundle, Folder, Part
+from gflow.runtime.bundle import Bundle, Folder
 from gflow.runtime.coming import Coming
+from gflow.runtime.device import on_device
 from gflow.runtime.errors import OverBudget
 from gflow.runtime.lowered import Component
-from gflow.runtime.network import Network, cores, options
+from gflow.runtime.network import Network, cores
+from gflow.runtime.sessions import session
+from gflow.runtime.targets import CPU, Place
 
 
 @dataclass
@@ -45,13 +46,16 @@ class Components:
     """The networks that are loaded. Safe to use from several threads.
 
     bundle: where the models are, if in one. memory: bytes that weights may take; None for no limit. coming: what
-    of the plan is still to come. loaded, evicted: told the network, its bytes, and the seconds it took. loads,
+    of the plan is still to come. place: where they run. told: of a network that something slower than was planned
+    runs it, and why. loaded, evicted: told the network, its bytes, and the seconds it took. loads,
     bytes_read: what loading has cost so far.
     """
 
     bundle: Bundle | None = None
     memory: int | None = None
     coming: Coming = field(default_factory=Coming)
+    place: Place = CPU
+    told: Callable[[str], None] = lambda why: None
     loaded: Callable[[str, int, float], None] = lambda label, bytes, seconds: None
     evicted: Callable[[str], None] = lambda label: None
     loads: int = 0
@@ -150,49 +154,28 @@ class Components:
             wait(loading)
 
     def _load(self, folder: Folder, component: Component) -> Network:
-        def session(split: bool) -> Any:
+        form = self.place.forms.get(component.identity)
+        if form is not None:
+            assert self.bundle is not None
             begin = time.monotonic()
-            made = _session(folder, component, split=split)
-            with self._lock:
-                self.loads += 1
-                self.bytes_read += component.bytes
-            self.loaded(_label(component), component.bytes, time.monotonic() - begin)
-            return made
+            found = on_device(self.bundle, form, self.place, lambda why: self.told(f"{_label(component)}: {why}"))
+            if found is not None:
+                self._note(component, time.monotonic() - begin)
+                return found
 
-        return Network(session, self.coming.least.get(component.identity, 1))
+        def made(split: bool) -> Any:
+            begin = time.monotonic()
+            found = session(folder, component, split=split)
+            self._note(component, time.monotonic() - begin)
+            return found
 
+        return Network(made, self.coming.least.get(component.identity, 1))
 
-def _session(folder: Folder, component: Component, *, split: bool) -> Any:
-    """A session of ONNX Runtime; see `gflow.runtime.network.options`."""
-    if isinstance(folder, Part):
-        return _mapped(folder, component, split)
-    assert isinstance(folder, Path)
-    import onnxruntime as ort
-
-    made, names, values = options(split=split), [], []
-    for name, tensor in weights.read(folder, component):
-        names.append(name)
-        values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
-    made.add_external_initializers(names, values)
-    graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
-    return ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
-
-
-def _mapped(folder: Part, component: Component, split: bool) -> Any:
-    """A session whose weights are mapped from a bundle, in which they are as the graph wants them."""
-    bundle, files = folder.bundle, [weight.file for weight in component.weights.values()]
-    with ThreadPoolExecutor(1, "check") as aside:
-        checked = aside.submit(bundle.check, files)
-        graph = (folder / component.graph).read_bytes()
-        graph = weights.placed(graph, [(bundle.path.name, bundle.place(file)) for file in files])
-        import onnxruntime as ort
-
-        made = options(split=split)
-        where = "session.model_external_initializers_file_folder_path"
-        made.add_session_config_entry(where, str(bundle.path.parent))
-        session = ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
-        checked.result()
-    return session
+    def _note(self, component: Component, seconds: float) -> None:
+        with self._lock:
+            self.loads += 1
+            self.bytes_read += component.bytes
+        self.loaded(_label(component), component.bytes, seconds)
 
 
 def _label(component: Component) -> str:

@@ -27,6 +27,7 @@ from gflow.runtime.errors import InputError
 from gflow.runtime.lowered import Component
 from gflow.runtime.machine import Machine
 from gflow.runtime.scope import Run, Scope
+from gflow.runtime.targets import place
 
 
 class Observer:
@@ -92,7 +93,13 @@ class Executor:
         self.stand_ins = stand_ins
         self.observer = observer or Observer()
         self._telling = threading.Lock()
-        self.components = Components(bundle, memory=memory, loaded=self._loaded, evicted=self._evicted)
+        self.components = Components(
+            bundle, memory=memory, told=self._told, loaded=self._loaded, evicted=self._evicted
+        )
+        if bundle is not None and not stand_ins:
+            self.components.place = place(bundle)
+            if self.components.place.told:
+                self.observer.warning(self.components.place.told, "")
         self._models = Models(self._load, self._takes_batches, exact=exact, results=None if stand_ins else results)
         self._analysis = Analysis(plan)
         self._networks = Networks(plan, bundle)
@@ -163,6 +170,10 @@ class Executor:
     def _loaded(self, label: str, bytes: int, seconds: float) -> None:
         with self._telling:
             self.observer.loaded(label, bytes, seconds)
+
+    def _told(self, why: str) -> None:
+        with self._telling:
+            self.observer.warning(why, "")
 
     def _evicted(self, label: str) -> None:
         with self._telling:

@@ -8,15 +8,16 @@ networks most of all. Parts are equal, so that what is computed of a sample does
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from gflow.kernels.types import Array
-from gflow.runtime.errors import EngineFailed, OutOfMemory
+from gflow.runtime.errors import EngineFailed, OutOfMemory, RunError
 
 #: What the batch axis of a graph is called.
 BATCH = "batch"
@@ -75,8 +76,7 @@ class Network:
 
         Raises OutOfMemory and EngineFailed."""
         known = {name: value for name, value in feeds.items() if name in self.inputs}
-        self.running += 1
-        try:
+        with self.telling():
             count = parts(len(next(iter(known.values())))) if self._batches else 1
             if self._split and count == 1 and cores() > 1:
                 self._split, self._session = False, None
@@ -84,6 +84,15 @@ class Network:
             found: list[Array]
             found = self._spread(known, outputs, count) if self._split else self._session.run(outputs, known)
             return found
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Says that the network is at work, and what goes wrong by our errors."""
+        self.running += 1
+        try:
+            yield
+        except RunError:
+            raise
         except Exception as error:  # ONNX Runtime's errors have no common class.
             text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
             if "allocat" in text.lower() or "memory" in text.lower():

@@ -96,6 +96,12 @@ def tensors_in(file: Path) -> list[str]:
     return list(_mapped(file)[2])
 
 
+def dtypes(folder: Path, component: Component) -> dict[str, str]:
+    """The types that a component's large weights have in safetensors files, as those call them, by initializer."""
+    named = {name: weight for name, weight in component.weights.items() if weight.tensor}
+    return {name: _mapped(folder / weight.file)[2][weight.tensor]["dtype"] for name, weight in named.items()}
+
+
 @cache
 def _mapped(file: Path) -> tuple[Any, int, dict[str, Any]]:
     """A file in memory, where its tensors begin, and its header. Raises ValueError for a file that is none."""

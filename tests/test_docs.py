@@ -36,7 +36,33 @@ def codes(tmp_path: Path, text: str, encoding: str = "utf-8", memory: int | None
     return [diagnostic.code for diagnostic in check(script)]
 
 
-@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section[:5])
+@pytest.mark.parametrize(
+    "section", [each for each in SECTIONS if "```console" in each], ids=lambda section: section[:5]
+)
+def test_examples_of_command_lines(section: str, tmp_path: Path) -> None:
+    """Of the codes that tell of a command line, not of a script."""
+    examples = dict(re.findall(r"^```console (\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    pytest.importorskip("tensorrt_rtx")
+    script = tmp_path / "poster.gflow"
+    script.write_text(
+        'model j = scorer("starter/judge")\nflow f(i: image) -> float { j.score(i, "a star") }\n', "utf-8"
+    )
+    for kind, line in examples.items():
+        program, *args = line.split()
+        done = subprocess.run(
+            [sys.executable, "-m", program, *args, "-o", "made"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ERRORS.parent.parent)},
+        )
+        assert set(re.findall(r"[EW]\d{4}", done.stderr)) == ({section[:5]} if kind == "wrong" else set())
+        assert done.returncode == (2 if kind == "wrong" and section.startswith("E") else 0)
+
+
+@pytest.mark.parametrize(
+    "section", [each for each in SECTIONS if "```console" not in each], ids=lambda section: section[:5]
+)
 def test_examples_of_errors(section: str, tmp_path: Path) -> None:
     code = section[:5]
     assert re.fullmatch(r"[EW]\d{4} ", section[:6])

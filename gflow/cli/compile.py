@@ -12,7 +12,11 @@ import click
 from gflow.cli import report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gflow.compiler.compiled import Compiled
+    from gflow.compiler.gpu_target import Part
+    from gflow.grammar.diagnostics import Diagnostic
     from gflow.kernels.pixel.shipped import Index
     from gflow.runtime.bundle import Manifest
 
@@ -21,7 +25,13 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--flow", metavar="NAME", help="Only this flow; all of them without it.")
-@click.option("--target", type=click.Choice(["cpu"]), default="cpu", show_default=True, help="Where it will run.")
+@click.option(
+    "--target",
+    "targets",
+    metavar="NAME",
+    multiple=True,
+    help="Where it will run, beside any CPU: cuda:sm_80, cuda:sm_89, cuda:sm_90, …; may be given several times.",
+)
 @click.option(
     "--target-cpu",
     metavar="LEVEL",
@@ -29,7 +39,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The processor that kernels are compiled for: this one, or x86-64-v2, -v3 or -v4 for a fleet.",
 )
-def command(file: Path, out: Path | None, flow: str | None, target: str, target_cpu: str) -> None:
+def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, ...], target_cpu: str) -> None:
     """Compile the script FILE ahead of time into one executable file.
 
     The file holds the plan, the models and the runtime. It runs with Python, NumPy, ONNX Runtime, tokenizers,
@@ -38,10 +48,12 @@ def command(file: Path, out: Path | None, flow: str | None, target: str, target_
     \b
     gflow compile examples/poster.gflow -o poster
     ./poster --idea "a green star" --out posters
+    gflow compile examples/poster.gflow -o poster --target cuda:sm_89 --target cuda:sm_90
     """
     with report.errors():
         from gflow.cli.progress import shown
         from gflow.compiler import bundle
+        from gflow.compiler import targets as known
         from gflow.compiler.compiled import compiled
         from gflow.compiler.passes import Target
         from gflow.compiler.program import load
@@ -49,6 +61,7 @@ def command(file: Path, out: Path | None, flow: str | None, target: str, target_
         from gflow.runtime.errors import InputError
 
         start = time.monotonic()
+        wanted = known.read(targets)
         program = load(file)
         report.diagnostics(program.diagnostics)
         flows = program.plan.flows
@@ -62,11 +75,45 @@ def command(file: Path, out: Path | None, flow: str | None, target: str, target_
         _check_place(place)
         with shown(quiet=False) as observer:
             made = compiled(program, Target(flows=kept, costs=costs()), progress=observer.exporting)
-        _refuse(made)
-        manifest = bundle.write(
-            made, program.file.source.text, place, main=main, kernels=_kernels(made, target_cpu)
-        )
+            _refuse(made)
+            parts = [_for_gpu(made, target, observer.exporting) for target in wanted if target != known.CPU]
+        report.diagnostics([told for part in parts for told in _not_made(made, part)])
+        text = program.file.source.text
+        manifest = bundle.write(made, text, place, main=main, kernels=_kernels(made, target_cpu), parts=parts)
         _tell(place, manifest, time.monotonic() - start)
+
+
+def _for_gpu(made: Compiled, target: str, progress: Callable[[str], None]) -> Part:
+    """What the bundle holds for a GPU. Raises InputError where what makes it is not installed."""
+    from gflow.compiler import bundle, gpu_target
+    from gflow.runtime.errors import InputError
+
+    try:
+        return gpu_target.part(made.plan, bundle.sources(made), target, progress)
+    except ImportError as error:
+        raise InputError(
+            f"compiling for {target} needs {error.name}, which is not installed", help="pip install 'gflow[gpu]'"
+        ) from error
+
+
+def _not_made(made: Compiled, part: Part) -> list[Diagnostic]:
+    """What could not be built for a target, the same reason once."""
+    from gflow.compiler.compiled import span_of
+    from gflow.grammar.diagnostics.planning import NoEngine
+
+    models = made.plan.models
+    reasons: dict[str, list[str]] = {}
+    for label, reason in part.refused.items():
+        reasons.setdefault(reason, []).append(label)
+    found: list[Diagnostic] = []
+    for reason, labels in reasons.items():
+        networks = [label for label in labels if label.partition(".")[0] in models]
+        about = models[networks[0].partition(".")[0]] if networks else next(iter(models.values()), None)
+        instead = "they run on ONNX Runtime's CUDA there" if networks else "they run on the CPU there"
+        if about is not None:
+            parts = ", ".join(f"`{label}`" for label in labels)
+            found.append(NoEngine(span_of(about.place), parts, part.target, reason, instead))
+    return found
 
 
 def _kernels(made: Compiled, target_cpu: str) -> tuple[Index, dict[str, bytes]] | None:

@@ -7,7 +7,6 @@ import os
 import platform
 import shutil
 import subprocess
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -23,17 +22,11 @@ EXTRAS = {
         ("torch", "diffusers", "transformers", "accelerate", "peft", "onnx", "onnxscript"),
     ),
     "media": ("video and audio", ("av", "soundfile")),
-    "gpu": ("NVIDIA GPUs", ("onnxruntime-gpu", "tensorrt", "triton")),
+    "gpu": ("NVIDIA GPUs", ("onnxruntime-gpu", "tensorrt", "tensorrt-rtx", "triton")),
     "cc": ("a C compiler, where the machine has none", ("ziglang",)),
     "ray": ("many machines", ("ray",)),
     "serve": ("a local server of language models, `transformers serve`", ("fastapi", "uvicorn", "openai")),
 }
-
-#: The smallest ONNX file, y = x: asked to run it, ONNX Runtime tells what it can really use.
-_IDENTITY = (
-    b'\x08\x08:/\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0b\n\x01x\x12\x06\n\x04\x08\x01\x12\x00b'
-    b"\x0b\n\x01y\x12\x06\n\x04\x08\x01\x12\x00B\x04\n\x00\x10\r"
-)
 
 
 @click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +39,7 @@ def command(as_json: bool) -> None:
             print(json.dumps(found, indent=2))
             return
         print(f"gflow {found['gflow']} on Python {found['python']}, {found['machine']}, {found['cores']} cores")
-        for part in ("engines", "tools"):
+        for part in ("engines", "tools", "targets"):
             print(f"\n{part}:")
             for name, state in found[part].items():
                 print(f"  {name:<13} {state}")
@@ -75,6 +68,7 @@ def findings() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "engines": _engines(),
         "tools": {"C compiler": _compiler(), "GPU": _gpu()},
+        "targets": _targets(),
         "extras": {
             name: {
                 "for": purpose,
@@ -112,17 +106,44 @@ def _onnxruntime() -> str:
         import onnxruntime as ort
     except ImportError as error:
         return f"not ready: {error}"
-    options = ort.SessionOptions()
-    options.log_severity_level = 4  # What does not load is told here, not in a log.
-    usable = []
-    for name in ort.get_available_providers():
-        # Azure's is a client of a server.
-        if name != "AzureExecutionProvider":
-            with suppress(Exception):  # Its errors have no common class.
-                session = ort.InferenceSession(_IDENTITY, options, providers=[name])
-                if session.get_providers()[0] == name:
-                    usable.append(name.removesuffix("ExecutionProvider"))
-    return f"ready (ONNX Runtime {ort.__version__} on {', '.join(usable)})"
+    from gflow.runtime.targets import usable
+
+    listed = [name.removesuffix("ExecutionProvider") for name in ort.get_available_providers()]
+    found = [name for name in listed if name != "Azure" and usable(name)]  # Azure's is a client of a server.
+    return f"ready (ONNX Runtime {ort.__version__} on {', '.join(found)})"
+
+
+def _targets() -> dict[str, str]:
+    """What can be compiled for here, and what of it would run here, and why not."""
+    from gflow.compiler import targets
+
+    found = {targets.CPU: "runs here"}
+    for target in list(targets.TARGETS)[1:]:
+        found[target] = f"{targets.TARGETS[target]}: {_builds(target)}; {_runs(target)}"
+    return found
+
+
+def _builds(target: str) -> str:
+    from gflow.compiler import targets, tensorrt
+
+    try:
+        return f"engines are built by {tensorrt.flavour(targets.capability(target)).called}"
+    except tensorrt.NotBuilt as error:
+        return f"no engines: {error}"
+
+
+def _runs(target: str) -> str:
+    from gflow.compiler.targets import capability
+    from gflow.runtime import cuda
+    from gflow.runtime.targets import usable
+
+    try:
+        gpu = cuda.gpu()
+    except cuda.NoCuda as error:
+        return f"does not run here: {error}"
+    if capability(target) != gpu.capability:
+        return f"does not run here: this is {gpu.told}"
+    return "runs here" if usable("CUDA") else "does not run here: ONNX Runtime can't use CUDA"
 
 
 def _compiler() -> str:

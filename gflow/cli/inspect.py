@@ -66,4 +66,9 @@ def _print(file: Path, bundle: Bundle) -> None:
     print("\nbytes:")
     for kind, size in sorted(sizes.items(), key=lambda pair: -pair[1]):
         print(f"  {kind:<16} {size:>13,}")
-    print(f"\ntargets: {', '.join(target.name for target in manifest.targets)}")
+    print("\ntargets:")
+    for target in manifest.targets:
+        kernels = f"  {target.kernels} kernels for pixels" if target.kernels else ""
+        print(f"  {target.name}{kernels}")
+        for label, how in target.runs.items():
+            print(f"    {label:<24} {how}, within {target.tolerances[label]:g} of PyTorch")

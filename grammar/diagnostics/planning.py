@@ -19,3 +19,29 @@ class OverBudget(Diagnostic, frozen=True):
     memory: str
     needed: str
     least: str
+
+
+class UnknownTarget(Diagnostic, frozen=True):
+    """A target that `gflow compile` was asked for. Its place is the command line."""
+
+    code: ClassVar[str] = "E0502"
+    title: ClassVar[str] = "there is no target called `{name}`"
+    label: ClassVar[str] = "did you mean `{suggestion}`?"
+    help: ClassVar[str] = "targets: {known}"
+    name: str
+    known: str
+    suggestion: str | None = None
+
+
+class NoEngine(Diagnostic, frozen=True):
+    """Something that a target could have has not been made for it. `parts` are networks, `painter.network`."""
+
+    code: ClassVar[str] = "W0501"
+    title: ClassVar[str] = "{parts}: not built for {target}"
+    label: ClassVar[str] = "this model"
+    note: ClassVar[str] = "{reason}"
+    help: ClassVar[str] = "{instead}"
+    parts: str
+    target: str
+    reason: str
+    instead: str

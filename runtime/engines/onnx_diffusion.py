@@ -14,9 +14,10 @@ import numpy as np
 from gflow.kernels import noise
 from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array, Size
-from gflow.runtime import denoise
+from gflow.runtime import denoise, device_denoise
 from gflow.runtime.bundle import Folder
 from gflow.runtime.components import Components
+from gflow.runtime.device import Binds
 from gflow.runtime.engines import painting
 from gflow.runtime.engines.base import CallContext, Request
 from gflow.runtime.engines.prompts import Prompts
@@ -225,6 +226,17 @@ class _Loop:
         blend = None
         if self.masked and image is not None and settings["inpaint"] == "blend":
             blend = (self._masks(shape), image, start)
+        if isinstance(self.net, Binds) and blend is None and self.extra is None:
+            return device_denoise.replay(
+                schedule,
+                state,
+                self.net,
+                self.feeds,
+                guidance=self.guidance if self.doubled else None,
+                noise=lambda: np.stack([draw.next() for draw in draws]),
+                check=self._check,
+                step=self._step,
+            )
         return denoise.replay(
             schedule,
             state,
@@ -285,8 +297,7 @@ class _Loop:
 
     def _predict(self, latents: Array, timestep: float) -> Array:
         """The network's output, guided (Ho and Salimans 2022)."""
-        for request in self.requests:
-            request.context.check()
+        self._check()
         sample = np.concatenate([latents, latents]) if self.doubled else latents
         if self.extra is not None:
             sample = np.concatenate([sample, self.extra], axis=1)
@@ -299,6 +310,10 @@ class _Loop:
         given *= np.float32(self.guidance)
         given += without
         return given
+
+    def _check(self) -> None:
+        for request in self.requests:
+            request.context.check()
 
     def _step(self, done: int, total: int) -> None:
         self.requests[0].context.progress(done, total)

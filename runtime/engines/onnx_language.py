@@ -16,6 +16,7 @@ from gflow.kernels.noise import Key
 from gflow.kernels.types import AnyType, Array
 from gflow.runtime.bundle import Folder
 from gflow.runtime.components import Components
+from gflow.runtime.device import Binds
 from gflow.runtime.engines.answering import Answering, Reader
 from gflow.runtime.engines.base import CallContext
 from gflow.runtime.errors import ModelMissing
@@ -86,9 +87,18 @@ class _Reader:
     """A text that is being read."""
 
     def __init__(self, network: Network, past: Array) -> None:
-        self.network, self.past = network, past
+        self.network = network
+        self.past: Any = past
 
     def read(self, ids: Sequence[int], *, last_only: bool) -> Array:
-        feeds = {"input_ids": np.array([list(ids)], np.int64), "past": self.past}
-        logits, self.past = self.network.run(feeds, ["logits", "present"])
-        return logits[0, -1:] if last_only else logits[0]
+        read = np.array([list(ids)], np.int64)
+        if isinstance(self.network, Binds) and not isinstance(self.past, np.ndarray):
+            found = self.network.bound({"input_ids": self.network.put(read), "past": self.past})
+            made = dict(zip(self.network.outputs, found, strict=True))
+            logits, self.past = made["logits"].numpy(), made["present"]
+        else:
+            logits, self.past = self.network.run({"input_ids": read, "past": self.past}, ["logits", "present"])
+            if isinstance(self.network, Binds):
+                self.past = self.network.put(self.past)  # It stays there, as it grows by each token.
+        rows: Array = logits[0, -1:] if last_only else logits[0]
+        return rows

@@ -1,0 +1,133 @@
+"""Networks on a GPU: an engine of TensorRT, TensorRT through ONNX Runtime, ONNX Runtime's CUDA; what works best.
+
+Arrays stay on the device between calls where the caller binds them (`Bound.bound`). What decides is what a session
+has when it was made, and what TensorRT says of an engine; each step down is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Protocol, runtime_checkable
+
+from gflow.runtime import cache as kept
+from gflow.runtime.bundle import Bundle
+from gflow.runtime.errors import BundleBroken
+from gflow.runtime.network import Network
+from gflow.runtime.sessions import Provider, mapped
+from gflow.runtime.targets import Form, Place, usable
+
+#: An array on a device, `onnxruntime.OrtValue`.
+Value = Any
+
+
+@runtime_checkable
+class Binds(Protocol):
+    """A network whose inputs and outputs can stay on its device."""
+
+    device: str
+    outputs: list[str]
+
+    def put(self, array: Any) -> Value:
+        """The array on the device."""
+        ...
+
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+        """All outputs, on the device. Inputs that the graph does not have are left out. Raises EngineFailed."""
+        ...
+
+
+def put(array: Any, device: str) -> Value:
+    """A NumPy array on a device, "cpu" or "cuda"."""
+    import onnxruntime as ort
+
+    return ort.OrtValue.ortvalue_from_numpy(array, device, 0)
+
+
+class Bound(Network):
+    """A session of ONNX Runtime on a device. `run` takes and gives arrays in main memory."""
+
+    def __init__(self, session: Any, device: str) -> None:
+        super().__init__(lambda split: session, 1)
+        self.device = device
+
+    def put(self, array: Any) -> Value:
+        return put(array, self.device)
+
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+        """See `Binds`."""
+        with self.telling():
+            binding = self._session.io_binding()
+            for name, value in feeds.items():
+                if name in self.inputs:
+                    binding.bind_ortvalue_input(name, value)
+            for name in self.outputs:
+                binding.bind_output(name, self.device, 0)
+            self._session.run_with_iobinding(binding)
+            found: list[Value] = binding.get_outputs()
+            return found
+
+
+def on_device(bundle: Bundle, form: Form, place: Place, told: Callable[[str], None]) -> Network | None:
+    """A network on the GPU, the fastest way that works; None where none does, and the CPU has to. told: of what
+    does not work, and why. Raises BundleBroken."""
+    graph = bundle.read(form.component.graph)
+    if form.engine is not None:
+        from gflow.runtime.engines import tensorrt
+
+        try:
+            return tensorrt.load(bundle, form.engine, place, lambda: _session(bundle, graph, form, place, told))
+        except tensorrt.Refused as error:
+            told(f"{error}; taking ONNX Runtime")
+    return _session(bundle, graph, form, place, told)
+
+
+def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
+    for providers in _choices(form, place):
+        name = providers[0] if isinstance(providers[0], str) else providers[0][0]
+        try:
+            session = mapped(bundle, graph, form.component, providers)
+        except BundleBroken:
+            raise
+        except Exception as error:  # ONNX Runtime's errors have no common class.
+            told(f"{name} does not take it: {str(error).strip().splitlines()[0][:200]}")
+            continue
+        if session.get_providers()[0] == name:
+            return Bound(session, place.device)
+        told(f"{name} is not what the session got, but {session.get_providers()[0]}")
+    return None
+
+
+def _choices(form: Form, place: Place) -> list[Sequence[Provider]]:
+    """The providers to try, the best first, each with what takes over the operators that it lacks."""
+    if place.device == "cpu":
+        return [("CPUExecutionProvider",)]
+    on_cuda: Sequence[Provider] = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    if form.engine is not None or not form.shapes or not _tensorrt():
+        return [on_cuda]
+    return [(("TensorrtExecutionProvider", _tensorrt_settings(form)), *on_cuda), on_cuda]
+
+
+@cache
+def _tensorrt() -> bool:
+    return usable("Tensorrt")
+
+
+def _tensorrt_settings(form: Form) -> dict[str, str]:
+    """Settings of ONNX Runtime's TensorRT: engines and timings are kept in the cache, shapes are the plan's."""
+    folder = str(kept.folder() / "engines")
+    smallest, usual, largest = (
+        ",".join(f"{name}:{'x'.join(map(str, shape[place]))}" for name, shape in form.shapes.items())
+        for place in range(3)
+    )
+    return {
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": folder,
+        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_path": folder,
+        "trt_fp16_enable": "1" if form.precision == "fp16" else "0",
+        "trt_bf16_enable": "1" if form.precision == "bf16" else "0",
+        "trt_profile_min_shapes": smallest,
+        "trt_profile_opt_shapes": usual,
+        "trt_profile_max_shapes": largest,
+    }

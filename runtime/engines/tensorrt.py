@@ -1,0 +1,166 @@
+"""The tensorrt engine: networks that TensorRT built ahead of time, on the GPU that they were built for.
+
+Either package runs them, `tensorrt` or `tensorrt_rtx`, in exactly the version that built. Memory on the device is
+ONNX Runtime's, so that arrays pass between networks and the steps of a denoise loop without a copy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels.types import Array
+from gflow.runtime import cache as kept
+from gflow.runtime import cuda
+from gflow.runtime.bundle import Bundle
+from gflow.runtime.cuda import Gpu
+from gflow.runtime.device import Bound, Value, put
+from gflow.runtime.errors import EngineFailed
+from gflow.runtime.network import Network
+from gflow.runtime.targets import Engine, Place
+
+
+class Refused(Exception):
+    """An engine that can't be used here, and why."""
+
+
+def load(bundle: Bundle, engine: Engine, place: Place, other: Callable[[], Bound | None]) -> Network:
+    """The network of an engine. other: makes the network that takes what the engine was not built for.
+
+    Raises Refused, and BundleBroken where the engine was changed."""
+    assert place.gpu is not None
+    data = bundle.read(engine.entry)
+    trt = checked(engine, data, place.gpu)
+    try:
+        return EngineNetwork(trt, data, _caches(engine), other)
+    except cuda.NoCuda as error:
+        raise Refused(f"its engine can't run: {error}") from None
+
+
+def checked(engine: Engine, data: bytes, gpu: Gpu) -> Any:
+    """The package that runs an engine, when nothing speaks against it. Raises Refused."""
+    if why := engine.refused(gpu, data):
+        raise Refused(why)
+    try:
+        package = importlib.import_module(engine.package)
+    except (ImportError, OSError):
+        name = engine.package.replace("_", "-")
+        raise Refused(f"`{engine.package}` is not installed: pip install {name}=={engine.version}") from None
+    if package.__version__ != engine.version:
+        raise Refused(
+            f"its engine was built by {engine.package} {engine.version}, and {package.__version__} is installed"
+        )
+    return package
+
+
+def _caches(engine: Engine) -> Path | None:
+    """Where the kernels are kept that TensorRT for RTX makes when an engine first runs."""
+    if engine.package != "tensorrt_rtx":
+        return None
+    return kept.folder() / "engines" / f"{Path(engine.entry).name}-{engine.capability}.kernels"
+
+
+class EngineNetwork(Network):
+    """An engine, ready to run. What is larger or smaller than it was built for, another network runs, made when it
+    is first needed."""
+
+    device = "cuda"
+
+    def __init__(self, trt: Any, data: bytes, caches: Path | None, other: Callable[[], Bound | None]) -> None:
+        self.trt, self.caches, self.running = trt, caches, 0
+        self.stream = cuda.stream()
+        self.runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
+        self.engine = self.runtime.deserialize_cuda_engine(data)
+        if self.engine is None:
+            raise Refused("TensorRT does not take its engine; a newer driver may be needed")
+        self.context, self._kernels = self._context()
+        names = [self.engine.get_tensor_name(number) for number in range(self.engine.num_io_tensors)]
+        given = trt.TensorIOMode.INPUT
+        self.inputs = {name for name in names if self.engine.get_tensor_mode(name) == given}
+        self.outputs = [name for name in names if name not in self.inputs]
+        self._make_other, self._other = other, dict[str, Bound]()
+
+    def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
+        """See `Network.run`."""
+        known = {name: self.put(np.ascontiguousarray(feeds[name])) for name in self.inputs}
+        found = dict(zip(self.outputs, self.bound(known), strict=True))
+        return [found[name].numpy() for name in outputs or self.outputs]
+
+    def put(self, array: Any) -> Value:
+        return put(array, self.device)
+
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+        """See `gflow.runtime.device.Binds`."""
+        with self.telling():
+            known = {name: feeds[name] for name in self.inputs}
+            if not all(self._fits(name, tuple(value.shape())) for name, value in known.items()):
+                return self._instead().bound(feeds)
+            cuda.current()
+            for name, value in known.items():
+                self._given(self.context.set_input_shape(name, tuple(value.shape())))
+                self._given(self.context.set_tensor_address(name, value.data_ptr()))
+            made = [self._output(name) for name in self.outputs]
+            self._given(self.context.execute_async_v3(self.stream))
+            cuda.called("cuStreamSynchronize", ctypes.c_void_p(self.stream))
+            self._keep()
+            return made
+
+    def _output(self, name: str) -> Value:
+        import onnxruntime as ort
+
+        shape = list(self.context.get_tensor_shape(name))
+        made = ort.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self.device, 0)
+        self._given(self.context.set_tensor_address(name, made.data_ptr()))
+        return made
+
+    def _fits(self, name: str, shape: tuple[int, ...]) -> bool:
+        least, _, most = self.engine.get_tensor_profile_shape(name, 0)
+        return all(low <= side <= high for low, side, high in zip(least, shape, most, strict=True))
+
+    def _instead(self) -> Bound:
+        if "it" not in self._other:
+            made = self._make_other()
+            if made is None:
+                raise EngineFailed("the engine is not for this size, and ONNX Runtime does not take the network")
+            self._other["it"] = made
+        return self._other["it"]
+
+    def _given(self, done: bool) -> None:
+        if not done:
+            raise EngineFailed("TensorRT failed")
+
+    # --- kernels that are made when an engine first runs ---
+
+    def _context(self) -> tuple[Any, Any]:
+        """A context, and where the kernels that it makes are kept, for TensorRT for RTX."""
+        if self.caches is None:
+            return self._there(self.engine.create_execution_context()), None
+        settings = self.engine.create_runtime_config()
+        kernels = settings.create_runtime_cache()
+        with suppress(OSError):
+            kernels.deserialize(self.caches.read_bytes())  # One of another version is ignored.
+        settings.set_runtime_cache(kernels)
+        return self._there(self.engine.create_execution_context(settings)), kernels
+
+    def _there(self, context: Any) -> Any:
+        if context is None:
+            raise Refused("TensorRT has no memory for its engine, or the driver is too old")
+        return context
+
+    def _keep(self) -> None:
+        """Writes the kernels, after the first run."""
+        if self._kernels is None or self.caches is None:
+            return
+        data, self._kernels = bytes(self._kernels.serialize()), None
+        with suppress(OSError):  # Without them, the next process makes them anew.
+            self.caches.parent.mkdir(parents=True, exist_ok=True)
+            part = self.caches.with_suffix(f".{os.getpid()}")
+            part.write_bytes(data)
+            part.replace(self.caches)

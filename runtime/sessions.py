@@ -1,0 +1,54 @@
+"""Sessions of ONNX Runtime, their weights mapped from where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from gflow.runtime import weights
+from gflow.runtime.bundle import Bundle, Folder, Part
+from gflow.runtime.lowered import Component
+from gflow.runtime.network import options
+
+#: ONNX Runtime's name of a provider, with its settings where it has some.
+Provider = str | tuple[str, dict[str, str]]
+
+CPU: Sequence[Provider] = ("CPUExecutionProvider",)
+
+
+def session(folder: Folder, component: Component, *, split: bool) -> Any:
+    """A session on the CPU; see `gflow.runtime.network.options`. Raises ModelMissing and BundleBroken."""
+    if isinstance(folder, Part):
+        graph = (folder / component.graph).read_bytes()
+        return mapped(folder.bundle, graph, component, CPU, split=split)
+    assert isinstance(folder, Path)
+    import onnxruntime as ort
+
+    made, names, values = options(split=split), [], []
+    for name, tensor in weights.read(folder, component):
+        names.append(name)
+        values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
+    made.add_external_initializers(names, values)
+    graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
+    return ort.InferenceSession(graph, made, providers=list(CPU))
+
+
+def mapped(
+    bundle: Bundle, graph: bytes, component: Component, providers: Sequence[Provider], *, split: bool = False
+) -> Any:
+    """A session whose weights are mapped from a bundle, in which they are as the graph wants them. Raises
+    BundleBroken."""
+    files = [weight.file for weight in component.weights.values()]
+    with ThreadPoolExecutor(1, "check") as aside:
+        checked = aside.submit(bundle.check, files)
+        placed = weights.placed(graph, [(bundle.path.name, bundle.place(file)) for file in files])
+        import onnxruntime as ort
+
+        made = options(split=split)
+        where = "session.model_external_initializers_file_folder_path"
+        made.add_session_config_entry(where, str(bundle.path.parent))
+        found = ort.InferenceSession(placed, made, providers=list(providers))
+        checked.result()
+    return found

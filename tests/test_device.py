@@ -1,0 +1,165 @@
+"""Loops whose arrays are bound to a device, tried with the CPU as the device: the same code as for a GPU."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gflow.compiler import step_graph
+from gflow.kernels.types import Array
+from gflow.runtime import denoise, device_denoise
+from gflow.runtime import lowered as low
+from gflow.runtime.components import Components
+from gflow.runtime.denoise import Schedule, Step
+from gflow.runtime.device import Bound
+from gflow.runtime.engines.onnx_diffusion import DiffusionModel
+from gflow.runtime.engines.onnx_language import LanguageModel
+from gflow.runtime.sessions import session
+
+ROOT = Path(__file__).parent.parent
+STARTER = ROOT / "gflow" / "starter"
+
+
+def bound(model: str, part: str) -> Bound:
+    folder = STARTER / model / "lowered"
+    return Bound(session(folder, low.read(folder).components[part], split=False), "cpu")
+
+
+def loop(states: int, draws: int, steps: int = 5) -> Schedule:
+    """A loop with a state of so many arrays, beginning with one, as loops do."""
+    rng = np.random.default_rng(states * 10 + draws)
+    made, before = [], 1
+    for number in range(steps):
+        rows = rng.uniform(-0.5, 0.5, (states, before + 1 + draws)).tolist()
+        made.append(Step(900 - 100 * number, 0.9 if number % 2 else 1.0, rows, draws, (0.5, 0.5)))
+        before = states
+    return Schedule(made, 1.0, (0.5, 0.5))
+
+
+def normal(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def test_the_graph_of_a_step_is_what_its_source_makes() -> None:
+    assert (ROOT / "runtime" / step_graph.PLACE).read_bytes() == step_graph.step_graph()
+
+
+@pytest.mark.parametrize(("states", "draws"), [(1, 0), (1, 1), (3, 0), (4, 2)])
+@pytest.mark.parametrize("guidance", [None, 7.5])
+def test_a_loop_on_a_device_is_the_loop_in_numpy(states: int, draws: int, guidance: float | None) -> None:
+    network, schedule = bound("scenes", "network"), loop(states, draws)
+    times = 1 if guidance is None else 2
+    sample, text = normal(2, 8, 8, 8), normal(2 * times, 24, 128, seed=1)
+    told: list[tuple[int, int]] = []
+
+    def noises() -> Any:
+        rng = np.random.default_rng(5)
+        return lambda: rng.standard_normal(sample.shape).astype(np.float32)
+
+    def predict(latents: Array, timestep: float) -> Array:
+        many = np.concatenate([latents] * times)
+        found = network.run({"sample": many, "timestep": np.full(len(many), timestep, np.float32), "text": text})[0]
+        if guidance is None:
+            return found
+        without, given = np.split(found, 2)
+        return np.asarray(without + (given - without) * np.float32(guidance), np.float32)
+
+    expected = denoise.replay(schedule, sample, predict, noise=noises())
+    got = device_denoise.replay(
+        schedule,
+        sample,
+        network,
+        {"text": text, "not an input": text},
+        guidance=guidance,
+        noise=noises(),
+        step=lambda done, total: told.append((done, total)),
+    )
+    assert got.shape == expected.shape and got.dtype == np.float32
+    assert np.abs(got - expected).max() < 2e-4 * np.abs(expected).max()
+    assert told == [(number, 5) for number in range(1, 6)]
+
+
+def test_inputs_stay_on_the_device_through_the_loop() -> None:
+    """Conditioning is copied once; between steps, nothing as large as a latent is."""
+
+    class Counting(Bound):
+        copied: list[int] = []  # noqa: RUF012
+
+        def put(self, array: Any) -> Any:
+            self.copied.append(array.size)
+            return super().put(array)
+
+    folder = STARTER / "scenes" / "lowered"
+    network = Counting(session(folder, low.read(folder).components["network"], split=False), "cpu")
+    sample, text = normal(1, 8, 8, 8), normal(1, 24, 128)
+    schedule = loop(2, 0, steps=4)
+    device_denoise.replay(schedule, sample, network, {"text": text}, guidance=None, noise=lambda: sample)
+    large = [size for size in network.copied if size >= sample.size]
+    assert large == [
+        text.size,
+        sample.size,
+        sample.size,
+        sample.size,
+    ]  # Text, no noise, the state, the first sample.
+
+
+class Everywhere(Components):
+    """Networks bound to a device, as on a GPU."""
+
+    def network(self, folder: Any, component: low.Component) -> Bound:
+        return Bound(session(folder, component, split=False), "cpu")
+
+
+def context_free_call(model: Any, method: str, args: dict[str, Any]) -> Any:
+    from gflow.kernels import noise
+    from gflow.runtime.engines.base import CallContext
+
+    return model.call(method, args, key=noise.root(3), as_type=None, context=CallContext())
+
+
+@pytest.mark.parametrize("guidance", [1.0, 4.0])
+def test_a_diffusion_model_paints_the_same_on_a_device(guidance: float) -> None:
+    from gflow.kernels.models import providers
+
+    folder = STARTER / "scenes" / "lowered"
+    lowered = low.read(folder)
+    params = providers()["diffusion"].method("generate").signature.params
+    args = {param.name: param.default for param in params}
+    args |= {"prompt": "a red circle", "steps": 4, "guidance_scale": guidance, "size": None}
+    ours, theirs = (
+        context_free_call(DiffusionModel(folder, lowered, components), "generate", args)
+        for components in (Everywhere(), Components())
+    )
+    assert np.abs(ours - theirs).max() < 1e-3
+
+
+def test_a_language_model_keeps_what_it_read_on_the_device() -> None:
+    folder = STARTER / "writer" / "lowered"
+    lowered = low.read(folder)
+    on_device, plain = (LanguageModel(folder, lowered, each).reader() for each in (Everywhere(), Components()))
+    for ids in ([5, 9, 17], [3], [8]):
+        ours, theirs = on_device.read(ids, last_only=False), plain.read(ids, last_only=False)
+        assert np.abs(ours - theirs).max() < 1e-3
+    assert not isinstance(on_device.past, np.ndarray)
+
+
+def test_the_lean_runtime_finds_the_graph_in_a_bundle(tmp_path: Path) -> None:
+    (tmp_path / "s.gflow").write_text("flow f() -> int { 1 }\n")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    made = [sys.executable, "-m", "gflow", "compile", str(tmp_path / "s.gflow"), "-o", str(tmp_path / "s")]
+    assert subprocess.run(made, env=environment, capture_output=True).returncode == 0
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from gflow.runtime.device_denoise import _stepper\n"
+        "print(_stepper('cpu').outputs, sys.modules['gflow'].__file__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(tmp_path / "s")], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "['made', 'sample']" in done.stdout and "s/gflow/__init__" in done.stdout, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import numpy.typing as npt
 
 from gflow.kernels.clip import Clip, Reading
 from gflow.kernels.pixel.picture import Picture
+from gflow.kernels.pixel.realize import complaints
 from gflow.kernels.pixel.repeated import Repeated
 
 
 class Video:
     """A video that a flow gave. Its frames are made when they are asked for: by iterating, which gives uint8 arrays
     of shape (height, width, 3), or 4 where there is alpha; or by `save`. Both raise gflow.RunError where a frame
-    can't be made. It may be given to a flow again."""
+    can't be made, and warn of damaged frames that are left out. It may be given to a flow again."""
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
@@ -50,6 +52,7 @@ class Video:
                 if frame.picture not in kernels:
                     kernels[frame.picture] = Repeated([frame.picture], ["u8"])
                 made: Any = kernels[frame.picture].run(frame.given)[0]
+                _warn()
                 yield made
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -58,7 +61,14 @@ class Video:
         from gflow.runtime.outputs import whole
 
         whole(Path(path), lambda part: write_video(self.clip, part, ""))
+        _warn()
 
     def __repr__(self) -> str:
         width, height = self.size
         return f"<gflow.Video {width}x{height}, {self.duration:.6g} s, {self.fps:g} fps>"
+
+
+def _warn() -> None:
+    """Tells what there was to complain of."""
+    while complaints:
+        warnings.warn(complaints.popleft(), stacklevel=3)

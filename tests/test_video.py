@@ -28,6 +28,10 @@ OVER_FRAMES = [
 ]
 
 
+#: The file of a look-up table, which swaps black and white.
+CUBE = "LUT_1D_SIZE 2\n1 1 1\n0 0 0\n"
+
+
 def run(op: str, *args: Any, **named: Any) -> Any:
     return registry()[op].kernel(*args, **named)
 
@@ -43,6 +47,8 @@ def arguments(op: Op, picture: Any) -> dict[str, Any]:
     for param in op.signature.params:
         if param.type == op.signature.result:
             named[param.name] = picture
+        elif param.file:
+            named[param.name] = CUBE
         elif isinstance(param.type, t.Choice):
             named[param.name] = param.type.values[0]
         elif param.type in made and repr(param.default) == "REQUIRED":

@@ -38,6 +38,7 @@ test-slow: install  ## what takes longer: more random programs, the starter mode
 bench: install  ## the figures of the README
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/compiled.py
+	$(BIN)/python benchmarks/video.py
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) out build *.egg-info

@@ -23,8 +23,8 @@ from queue import Queue
 from typing import Any, NamedTuple
 
 import av
-import cv2
 import numpy as np
+from PIL import Image, ImageFilter
 from rounds import Failed, environment, run, undisturbed
 from telling import Row, told
 
@@ -70,9 +70,9 @@ CHAINS = {
 def filmed(path: Path) -> Path:
     """A clip with edges, smooth parts, grain and motion."""
     rng = np.random.default_rng(0)
-    ground = cv2.GaussianBlur(rng.integers(0, 256, (1500, 2400, 3), np.uint8), (0, 0), 4)
-    ground = cv2.addWeighted(ground, 3, ground, 0, -256)
-    grain = rng.normal(0, 2, (1500, 2400, 1)).astype(np.int8)
+    noise = Image.fromarray(rng.integers(0, 256, (1500, 2400, 3), np.uint8)).filter(ImageFilter.GaussianBlur(4))
+    ground = (3 * np.asarray(noise, np.int16) - 256).clip(0, 255)
+    grain = rng.normal(0, 4, (1500, 2400, 1)).astype(np.int8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "20"})
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
@@ -80,7 +80,7 @@ def filmed(path: Path) -> Path:
         codec.color_range = codec.colorspace = codec.color_primaries = codec.color_trc = 1
         for index in range(COUNT):
             left, top = 2 * index, index
-            picture = ground[top : top + 1080, left : left + 1920].astype(np.int16)
+            picture = ground[top : top + 1080, left : left + 1920].copy()
             down, right = rng.integers(0, 400, 2)
             picture += grain[down : down + 1080, right : right + 1920]
             picture[400:700, 5 * index : 5 * index + 300] = (220, 190, 60)

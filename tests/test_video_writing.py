@@ -17,8 +17,10 @@ from films import Film, apart, film, heard, opencv, pitch, played, scene, write
 from gflow.kernels import types as t
 from gflow.kernels.clip import Clip
 from gflow.kernels.op import registry
+from gflow.kernels.pixel.picture import source
+from gflow.kernels.pixel.realize import realize_all
 from gflow.runtime.decoding import read_video
-from gflow.runtime.encoding import write_video
+from gflow.runtime.encoding import coded, write_video
 from gflow.runtime.errors import VideoBroken
 
 
@@ -71,6 +73,23 @@ def test_colors_are_exact_where_they_are_flat(tmp_path: Path) -> None:
     for place, color in enumerate(colors):
         middle = frames[5 * place + 2][8:24, 8:24].reshape(-1, 3).mean(axis=0)
         assert np.abs(middle - 255 * np.array(color)).max() < 4
+
+
+def test_chroma_lies_where_h264_has_it() -> None:
+    """In line with the first of two pixels, between two rows: on ramps, the value there."""
+    x, y = np.meshgrid(np.arange(24), np.arange(24))
+    red, blue = 0.1 + 0.8 * x / 23, 0.1 + 0.8 * y / 23
+    picture = np.stack([red, np.full_like(red, 0.5), blue], axis=2).astype(np.float32)
+    luma, u, v = realize_all(coded(source(picture)), ["u8"] * 3)
+    bright = 0.2126 * red + 0.7152 * 0.5 + 0.0722 * blue
+    assert np.abs(luma - (16 + 219 * bright)).max() <= 0.51
+    # Samples are at pixels 0, 2, 4, …, and at rows 0.5, 2.5, 4.5, ….
+    even = np.arange(0, 24, 2)
+    at_red, at_blue = np.meshgrid(0.1 + 0.8 * even / 23, 0.1 + 0.8 * (even + 0.5) / 23)
+    bright = 0.2126 * at_red + 0.7152 * 0.5 + 0.0722 * at_blue
+    inside = np.s_[1:-1, 1:-1]
+    assert np.abs(u - (128 + 224 * (at_blue - bright) / 1.8556))[inside].max() <= 0.51
+    assert np.abs(v - (128 + 224 * (at_red - bright) / 1.5748))[inside].max() <= 0.51
 
 
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from gflow.runtime.sounds import Sounds
 #: What is written: BT.709, limited range, chroma in line with the first of two pixels.
 CODING = yuv.Coding()
 _FORMAT, _BT709, _LIMITED = "yuv420p", 1, 1
-#: Of the preset's settings, one is another: frames that are looked at ahead are what takes memory, and a third of them
-#: makes files that are as good for their size.
+#: Of the preset's settings, one is another: frames that are looked at ahead are what takes memory, and a third of
+#: them makes files that are as good for their size.
 OPTIONS = {"preset": "medium", "crf": "18", "rc-lookahead": "14"}
 #: The largest side that H.264 has, the most threads of its encoder, and the frames that wait for it.
 _LONGEST, _THREADS, _WAITING = 16_384, 12, 2

@@ -39,6 +39,7 @@ bench: install  ## the figures of the README
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/compiled.py
 	$(BIN)/python benchmarks/pixels.py
+	$(BIN)/python benchmarks/video.py
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) out build *.egg-info

@@ -167,8 +167,10 @@ def _field_type(type_: t.AnyType, name: str) -> t.AnyType | None:
         return t.ANY
     if isinstance(type_, t.Record):
         return type_.get(name)
-    if type_ in (t.IMAGE, t.MASK) and name == "size":
+    if type_ in (t.IMAGE, t.MASK, t.VIDEO) and name == "size":
         return t.SIZE
+    if type_ == t.VIDEO:
+        return {"fps": t.FLOAT, "duration": t.DURATION}.get(name)
     if type_ == t.SIZE and name in ("width", "height"):
         return t.INT
     return None
@@ -181,6 +183,8 @@ def _no_field(node: n.Field, type_: t.AnyType) -> NoField:
     hint = None
     if isinstance(type_, t.Optional):
         hint = "it may be `none`: write `(value ?? other).field`"
+    elif type_ == t.VIDEO:
+        hint = "a video has `size`, `fps` and `duration`"
     elif type_ in (t.IMAGE, t.MASK, t.SIZE):
         hint = "an image has `size`, a size has `width` and `height`"
     return NoField(node.name.span, str(type_), name, None, hint)

@@ -9,24 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gflow.kernels import types as t
-from gflow.kernels.op import OpError, registry
-from gflow.kernels.pixel import c_compiler, c_source, realize, reference, shipped
+from gflow.kernels.clip import Clip, Frame, Reading
+from gflow.kernels.op import Op, OpError, registry
+from gflow.kernels.pixel import c_compiler, c_source, realize, reference, shipped, yuv
 from gflow.kernels.pixel.picture import Picture
+from gflow.kernels.pixel.repeated import Repeated
 from gflow.kernels.pixel.shipped import Index, Shipped
-from gflow.kernels.types import Size
+from gflow.kernels.types import MediaFile, Size
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import makes_pictures, regions
 from gflow.runtime.coming import Networks
+from gflow.runtime.decoding import square
+from gflow.runtime.encoding import coded
+from gflow.runtime.planes import Layout
 from gflow.runtime.steps import run_fused, widened
 
 #: Sizes of pictures that only a run will tell: larger and smaller than what is made of them, wide and tall.
 _SIZES = (Size(1600, 1200), Size(16, 12), Size(1200, 1600))
+
+#: Sizes of videos that only a run will tell. From long ones something can be cut anywhere; of a short one all
+#: pictures can be had at once.
+_FILMS = (Size(1920, 1080), Size(1280, 720), Size(1080, 1920))
+_LONG, _SHORT = 3600, 20
+#: What else videos may be has kernels of any size alone, whose films are of this one.
+_ROUGH = Size(1440, 1080)
+_LAYOUTS = ("yuv422p", "yuv444p", "rgb24", "rgba")
 
 #: Possible values of a slot, one for each way to go through the plan.
 Ways = list[Any]
@@ -39,7 +54,7 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
     """The kernels of a plan by their structures, and the objects by name. Raises NoCompiler."""
     texts: dict[str, c_source.Code] = {}
     for outputs, layouts in traced(plan):
-        for form in (outputs, realize.loosened(outputs)):
+        for form in _forms(outputs):
             name = realize.name(form, layouts)
             if name not in texts:
                 texts[name] = c_source.generate(form, layouts, list(reference.in_order(*form)))
@@ -59,6 +74,13 @@ def traced(plan: p.Plan) -> list[tuple[list[Picture], list[str]]]:
     return recorded
 
 
+def _forms(outputs: list[Picture]) -> list[list[Picture]]:
+    """What kernels are made of: just this, and the same for any size."""
+    bytes_ = (node for node in reference.in_order(*outputs) if node.op == "source" and node.static[0] == "u8")
+    rough = any((node.width, node.height) == _ROUGH for node in bytes_)
+    return [realize.loosened(outputs)] if rough else [outputs, realize.loosened(outputs)]
+
+
 class _Tracer:
     """Goes through a plan's steps. What fails with made-up values is passed over: a run will tell."""
 
@@ -73,7 +95,9 @@ class _Tracer:
         for param in flow.params:
             known = [] if param.required else [p.decode(param.type, param.default)]
             self.ways[param.slot] = [value for value in known if value is not None] or self.examples(param.type)
-        self.block(flow.body)
+        for way in self.block(flow.body):
+            for clip in _clips(way):
+                _write(clip)
 
     def block(self, block: p.Block) -> Ways:
         for step in block.steps:
@@ -120,7 +144,7 @@ class _Tracer:
             args = widened(op.signature, {name: given[slot] for name, slot in step.args.items()})
             return op.kernel(*(given[slot] for slot in step.variadic), **args)
 
-        if not (op.pure and (makes_pictures(op) or op.family in ("core", "lists", "numbers"))):
+        if not _is_gone_through(op):
             return self.examples(op.signature.result)
         return self.each(slots, run)
 
@@ -164,6 +188,51 @@ class _Tracer:
         return []
 
 
+def _is_gone_through(op: Op) -> bool:
+    """Whether an op is run with made-up values."""
+    return op.pure and (makes_pictures(op) or _names_videos(op) or op.family in ("core", "lists", "numbers"))
+
+
+def _names_videos(op: Op) -> bool:
+    return t.VIDEO in (op.signature.result, *getattr(op.signature.result, "among", ()))
+
+
+class _Film(Clip):
+    """A video that is not there. aspect: how many times as wide as high its pixels are."""
+
+    def __init__(
+        self, size: Size, seconds: int = _LONG, format: str = "yuv420p", aspect: Fraction = Fraction(1)
+    ) -> None:
+        layout = Layout(format, *size, 0, yuv.Coding())
+        self.planes = layout.blanks()
+        super().__init__(square(layout.picture(self.planes), aspect), Fraction(30), 30 * seconds)
+
+    def frame(self, index: int, reading: Reading) -> Frame:
+        return Frame(self.picture, {node: _zeros(node.width, node.height, node.channels) for node in self.planes})
+
+
+def _zeros(width: int, height: int, channels: int) -> Any:
+    return np.zeros((height, width) if channels == 1 else (height, width, channels), np.uint8)
+
+
+def _clips(value: Any) -> Iterator[Clip]:
+    """The videos in a value."""
+    if isinstance(value, Clip):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _clips(item)
+
+
+def _write(clip: Clip) -> None:
+    """Makes a frame of each kind, as it would be written."""
+    places = {*clip.turns(), 1, clip.count // 2}
+    with Reading() as reading:
+        for place in sorted(places & set(range(clip.count))):
+            frame = reading.frame(clip, place)
+            Repeated(coded(frame.picture), ["u8"] * 3).run(frame.given)
+
+
 def _read(step: p.Fused) -> list[p.Slot]:
     made = {part.out for part in step.body.steps}
     calls = [part for part in step.body.steps if isinstance(part, p.Call)]
@@ -196,9 +265,14 @@ def _examples(type_: t.AnyType, sizes: Sequence[Size]) -> Ways:
             return examples(among[0])
     plain: dict[t.AnyType, Any] = {
         t.TEXT: "text", t.INT: 7, t.FLOAT: 0.75, t.BOOL: True, t.DURATION: 1.0, t.SIZE: Size(640, 480),
+        t.AUDIO: MediaFile(Path("sound.wav")),
     }  # fmt: skip
     if type_ == t.IMAGE:
         return [np.zeros((*reversed(size), channels), np.float32) for channels in (3, 4) for size in sizes]
+    if type_ == t.VIDEO:
+        known = [_Film(size) for size in dict.fromkeys((*_FILMS, *sizes[len(_SIZES) :]))]
+        others = [_Film(_ROUGH, format=layout) for layout in _LAYOUTS]
+        return [*known, *others, _Film(_ROUGH, _SHORT), _Film(_ROUGH, aspect=Fraction(4, 3))]
     if type_ == t.MASK:
         return [np.zeros(tuple(reversed(size)), np.float32) for size in sizes]
     return [plain[type_]] if type_ in plain else [_UNKNOWN]

@@ -34,8 +34,10 @@ def unify(target: t.AnyType, source: t.AnyType, found: dict[str, t.AnyType]) -> 
     """Whether `source` may be given for `target`, whose type parameters are looked up and noted in `found`."""
     match target, source:
         case t.Var(name, among), _:
-            joined = t.join(found[name], source) if name in found else source
-            if joined is None or (among and joined not in (*among, t.ANY)):
+            joined = _joined(found[name], source, among) if name in found else source
+            if joined is not None and among and joined not in (*among, t.ANY):
+                joined = next((each for each in among if t.accepts(each, source)), None)
+            if joined is None:
                 return False
             found[name] = joined
             return True
@@ -51,6 +53,14 @@ def unify(target: t.AnyType, source: t.AnyType, found: dict[str, t.AnyType]) -> 
             )
         case _:
             return t.accepts(target, source)
+
+
+def _joined(left: t.AnyType, right: t.AnyType, among: tuple[t.AnyType, ...]) -> t.AnyType | None:
+    """What a type parameter stands for that two arguments are given for. Ops on pictures take an image for every
+    frame of a video."""
+    if t.VIDEO in among and {left, right} == {t.IMAGE, t.VIDEO}:
+        return t.VIDEO
+    return t.join(left, right)
 
 
 def substitute(type_: t.AnyType, found: dict[str, t.AnyType]) -> t.AnyType:

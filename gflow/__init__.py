@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from gflow.api import Script, check, load
     from gflow.grammar.diagnostics import ScriptError
     from gflow.runtime.errors import InputError, RunError
+    from gflow.runtime.video import Video
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "RunError", "Script", "ScriptError", "__version__", "check", "load"]
+__all__ = ["InputError", "RunError", "Script", "ScriptError", "Video", "__version__", "check", "load"]
 
 _HOMES = {
     "Script": "gflow.api",
@@ -25,6 +26,7 @@ _HOMES = {
     "ScriptError": "gflow.grammar.diagnostics",
     "InputError": "gflow.runtime.errors",
     "RunError": "gflow.runtime.errors",
+    "Video": "gflow.runtime.video",
 }
 
 

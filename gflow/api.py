@@ -22,14 +22,21 @@ if TYPE_CHECKING:
     from gflow.grammar.diagnostics import Diagnostic
 
 
-def load(path: str | os.PathLike[str], *, stand_ins: bool = False, observer: Observer | None = None) -> Script:
-    """A script, checked and compiled, or a bundle. `stand_ins`: placeholders answer instead of models.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    stand_ins: bool = False,
+    on_error: str = "fail",
+    observer: Observer | None = None,
+) -> Script:
+    """A script, checked and compiled, or a bundle. `stand_ins`: placeholders answer instead of models. `on_error`:
+    what a damaged frame of a video does, "fail" or "skip", which shows the one before it.
 
     Raises gflow.ScriptError, which carries everything that is wrong with a script, and gflow.InputError for a
     bundle that is damaged."""
     program = opened(Path(path))
     plan = program.runnable(lowers=not stand_ins)
-    return Script(plan, stand_ins=stand_ins, observer=observer, bundle=program.bundle)
+    return Script(plan, stand_ins=stand_ins, on_error=on_error, observer=observer, bundle=program.bundle)
 
 
 def check(path: str | os.PathLike[str]) -> list[Diagnostic]:
@@ -43,9 +50,9 @@ class Script:
     """The flows of a script as methods: `script.poster(idea="…", seed=0)`.
 
     Arguments are Python values: str, int, PIL images or paths, lists, dicts, `(width, height)`. Results are PIL
-    images and plain Python values. `seed` is what all randomness is derived from. A parameter whose name means
-    something else in Python has an underscore after it: `class_`, `seed_`. Models are loaded when they are first
-    called, and stay; calls from several threads take turns.
+    images, gflow.Video and plain Python values. `seed` is what all randomness is derived from. A parameter whose
+    name means something else in Python has an underscore after it: `class_`, `seed_`. Models are loaded when they
+    are first called, and stay; calls from several threads take turns.
 
     A call raises TypeError for arguments that do not fit the flow's parameters, gflow.RunError where the run fails
     and gflow.InputError, which is one, for values that can't be used.
@@ -56,10 +63,11 @@ class Script:
         plan: p.Plan,
         *,
         stand_ins: bool = False,
+        on_error: str = "fail",
         observer: Observer | None = None,
         bundle: Bundle | None = None,
     ) -> None:
-        self._plan = plan
+        self._plan, self._on_error = plan, on_error
         self._executor = Executor(plan, stand_ins=stand_ins, observer=observer, bundle=bundle)
         self._turn = threading.RLock()
 
@@ -71,7 +79,7 @@ class Script:
             near = difflib.get_close_matches(name, self._plan.flows, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise AttributeError(f"the script has no flow {name!r}{hint}")
-        return _function(self._executor, self._turn, flow)
+        return _function(self._executor, self._turn, flow, self._on_error)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._plan.flows]
@@ -80,7 +88,7 @@ class Script:
         return f"<gflow script {self._plan.script}: {', '.join(self._plan.flows)}>"
 
 
-def _function(executor: Executor, turn: threading.RLock, flow: p.Flow) -> Callable[..., Any]:
+def _function(executor: Executor, turn: threading.RLock, flow: p.Flow, on_error: str) -> Callable[..., Any]:
     signature = _signature(flow)
 
     def call(*args: Any, **named: Any) -> Any:
@@ -93,7 +101,7 @@ def _function(executor: Executor, turn: threading.RLock, flow: p.Flow) -> Callab
             name = _name(param)
             if name in bound:
                 place = f"{flow.name}({name}=…)"
-                values[param.name] = from_python(param.type, bound[name], name=place)
+                values[param.name] = from_python(param.type, bound[name], name=place, on_error=on_error)
                 check_range(param, values[param.name], option=place)
         with turn:
             executor.seed = seed

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gflow.kernels.clip import Clip
 from gflow.kernels.op import OpError, op
 from gflow.kernels.types import Duration, MediaFile, Size
 
@@ -136,8 +137,8 @@ def _unsuited(operator: str, left: Any, right: Any) -> OpError:
 
 @op(name="==")
 def equal(left: Any, right: Any) -> bool:
-    """Whether two values are the same. Images are where their sizes, channels and all pixels are; floats are
-    compared exactly."""
+    """Whether two values are the same. Images are where their sizes, channels and all pixels are; a video is only
+    itself; floats are compared exactly."""
     if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
         return bool(np.array_equal(left, right))
     if isinstance(left, dict) and isinstance(right, dict):
@@ -208,9 +209,12 @@ def make_record(**fields: Any) -> Any:
 
 @op(name=".")
 def field(value: Any, name: str) -> Any:
-    """A record's field; the `size` of an image or a mask; the `width` or `height` of a size, in pixels."""
+    """A record's field; the `size` of an image or a mask; the `size`, `fps` or `duration` of a video; the `width`
+    or `height` of a size, in pixels."""
     if isinstance(value, dict) and name in value:
         return value[name]
+    if isinstance(value, Clip) and name in ("size", "fps", "duration"):
+        return float(value.fps) if name == "fps" else getattr(value, name)
     if isinstance(value, Size) and name in ("width", "height"):
         return getattr(value, name)
     if isinstance(value, np.ndarray) and name == "size":
@@ -234,7 +238,7 @@ def index(items: list[T], index: int) -> T:
 @op
 def text(*parts: Any) -> str:
     """The values as one text, as `"${a} of ${b}"` joins them: texts as they are, `0.5`, `true`, `none`,
-    `64x64`, `image 64x64`; lists and records as JSON."""
+    `64x64`, `image 64x64`, `video 64x64 2.5s`; lists and records as JSON."""
     return "".join(map(show, parts))
 
 
@@ -268,6 +272,8 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, MediaFile):
         return value.path.name
+    if isinstance(value, Clip):
+        return f"video {value.size} {value.duration:.6g}s"
     if isinstance(value, np.ndarray):
         return _kind_of_array(value)
     if isinstance(value, list):
@@ -281,6 +287,8 @@ def kind(value: Any) -> str:
     """What a running value is, for messages: `a text`, `an image`."""
     if isinstance(value, np.ndarray):
         name = _kind_of_array(value).partition(" ")[0]
+    elif isinstance(value, Clip):
+        name = "video"
     else:
         name = _KINDS.get(type(value), "value")
     return name if name == "none" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
@@ -294,7 +302,7 @@ _KINDS = {
     Size: "size",
     list: "list",
     dict: "record",
-    MediaFile: "media file",
+    MediaFile: "audio",
     type(None): "none",
 }
 

@@ -16,7 +16,7 @@ import inspect
 import pkgutil
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, wraps
 from pathlib import Path
 from types import NoneType, UnionType
@@ -83,6 +83,8 @@ class Op:
     version: raise it when the meaning changes; it is part of every cache key.
     pixel: it is written in the pixel language (`gflow.kernels.pixel`), so that it may be fused with its neighbours:
     `kernel` takes arrays, or pictures, of which it makes one that is not computed yet.
+
+    A pure op that makes an image of images makes a video where one of them is a video: frame by frame.
     """
 
     name: str
@@ -113,11 +115,14 @@ def op(
     """Declare an op. The function stays an ordinary function; its declaration hangs on it."""
 
     def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        signature, kernel = signature_of(body), _on_pictures(body) if pixel else body
+        if pure and (moving := _over_videos(signature)) is not None:
+            signature, kernel = moving, _on_videos(kernel, pixel=pixel)
         body.__op__ = Op(  # type: ignore[attr-defined]
             name=name or body.__name__,
-            signature=signature_of(body),
+            signature=signature,
             doc=inspect.getdoc(body) or "",
-            kernel=_on_pictures(body) if pixel else body,
+            kernel=kernel,
             pure=pure,
             version=version,
             family=body.__module__.rpartition(".")[2],
@@ -142,6 +147,37 @@ def _on_pictures(body: Callable[..., Any]) -> Callable[..., Any]:
         return made if lazily else realize(made)
 
     return kernel
+
+
+def _over_videos(signature: Signature) -> Signature | None:
+    """The signature with videos where there are images, for an op that makes a picture of pictures; else None."""
+    match signature.result:
+        case t.IMAGE:
+            either = t.Var("Picture", (t.IMAGE, t.VIDEO))
+        case t.Var(name, among) if t.IMAGE in among and t.VIDEO not in among:
+            either = t.Var(name, (*among, t.VIDEO))
+        case _:
+            return None
+    wider: dict[t.AnyType, t.AnyType] = {
+        signature.result: either,
+        t.Optional(signature.result): t.Optional(either),
+    }
+    params = tuple(replace(param, type=wider.get(param.type, param.type)) for param in signature.params)
+    return None if params == signature.params else Signature(params, either)
+
+
+def _on_videos(kernel: Callable[..., Any], *, pixel: bool) -> Callable[..., Any]:
+    """The function with clips taken frame by frame."""
+
+    @wraps(kernel)
+    def over(*args: Any, **named: Any) -> Any:
+        from gflow.kernels.clip import Clip, over_frames
+
+        if any(isinstance(value, Clip) for value in (*args, *named.values())):
+            return over_frames(kernel, args, named, pixel=pixel)
+        return kernel(*args, **named)
+
+    return over
 
 
 @cache

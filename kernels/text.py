@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
+from gflow.kernels import types as t
 from gflow.kernels.op import OpError, op
+from gflow.kernels.video import trimmed
+
+#: What has ends to take away from.
+Trimmable = TypeVar("Trimmable", str, t.Video)
 
 
 @op
@@ -69,10 +75,15 @@ def upper(text: str) -> str:
     return text.upper()
 
 
-@op
-def trim(text: str) -> str:
-    """The text without the white space around it."""
-    return text.strip()
+@op(version=2)
+def trim(value: Trimmable, start: t.Duration | None = None, end: t.Duration | None = None) -> Trimmable:
+    """A text without the white space around it; of a video, what is from `start` to `end`: `trim(2s, 5s)`,
+    `trim(end: 1s)`. Raises OpError for moments of a text, and for those that a video does not have."""
+    if not isinstance(value, str):
+        return trimmed(value, start, end)
+    if start is not None or end is not None:
+        raise OpError("`trim` of a text has no `start` and no `end`")
+    return value.strip()
 
 
 @op

@@ -10,7 +10,8 @@ How values are held:
     duration  float, seconds
     image     float32 array of shape (height, width, 3 or 4), 0..1, sRGB, alpha last and straight
     mask      float32 array of shape (height, width), 0..1
-    video, audio  `MediaFile`, a file on disk
+    video     `gflow.kernels.clip.Clip`, frames that are made when they are read
+    audio     `MediaFile`, a file on disk
     latent    float32 array of shape (channels, height, width); between the stages of a model, the engine's own
     conditioning  what a network reads of a text: the engine's own
 """
@@ -129,7 +130,7 @@ class Size(NamedTuple):
 
 
 class MediaFile(NamedTuple):
-    """A video or audio file, by its path."""
+    """An audio file, by its path."""
 
     path: Path
 
@@ -140,7 +141,7 @@ Image = Annotated[Array, IMAGE]
 Mask = Annotated[Array, MASK]
 Latent = Annotated[Any, LATENT]
 Conditioning = Annotated[Any, CONDITIONING]
-Video = Annotated[MediaFile, VIDEO]
+Video = Annotated[Any, VIDEO]
 Audio = Annotated[MediaFile, AUDIO]
 Duration = Annotated[float, DURATION]
 

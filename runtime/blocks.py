@@ -202,7 +202,7 @@ def makes_pictures(op: Op) -> bool:
     """Whether an op works on pixels, which is long enough to do beside other things."""
     result = op.signature.result
     kinds = result.among if isinstance(result, t.Var) else (result,)
-    return t.IMAGE in kinds or t.MASK in kinds
+    return not {t.IMAGE, t.MASK, t.ListOf(t.IMAGE)}.isdisjoint(kinds)
 
 
 def _some(value: Any) -> list[Any]:

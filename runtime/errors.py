@@ -1,8 +1,8 @@
 """What can go wrong while running: codes R1xxx, each class with its wording.
 
 `retryable` says whether trying again may help, which is what `try ... retry` asks. `place` is the script's
-`file:line` where it is known. Command-line and input mistakes are `InputError`: they end with exit status 2,
-before anything ran; every other run error ends with 1.
+`file:line` where it is known. Command-line and input mistakes are `InputError`: they end with exit status 2, nearly
+always before anything ran; every other run error ends with 1.
 """
 
 from __future__ import annotations
@@ -101,6 +101,18 @@ class WrongShape(RunError):
 
     code = "R1204"
     retryable = True
+
+
+class VideoBroken(InputError):
+    """A frame or the sound of a video can't be decoded, which is seen when it is its turn."""
+
+    code = "R1501"
+
+
+class MediaMissing(InputError):
+    """What reads and writes videos is not installed."""
+
+    code = "R1502"
 
 
 class BundleBroken(InputError):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gflow.kernels import types as t
+from gflow.kernels.clip import Clip
 from gflow.kernels.core import LARGEST_INT
 from gflow.kernels.op import show_value
 from gflow.runtime.errors import InputError
@@ -36,18 +37,19 @@ _ENDINGS: dict[t.AnyType, tuple[str, ...]] = {
 }
 
 
-def read_value(type_: t.AnyType, text: str, *, option: str) -> Any:
+def read_value(type_: t.AnyType, text: str, *, option: str, on_error: str = "fail") -> Any:
     """The value that a command-line text gives: a literal as a script writes it, a file's path for images,
     video and audio, and for lists and records JSON or a file (.json, .jsonl, .csv; a folder of images).
 
-    `option` names the text's place in errors, as in `--idea`. Raises InputError."""
-    return _Reader(Path()).text(type_, text, option)
+    `option` names the text's place in errors, as in `--idea`. on_error: what a damaged frame of a video does,
+    "fail" or "skip". Raises InputError."""
+    return _Reader(Path(), on_error).text(type_, text, option)
 
 
-def from_python(type_: t.AnyType, value: Any, *, name: str) -> Any:
-    """The running value for a Python one: PIL images, NumPy arrays (uint8 or 0..1 floats), paths, dicts, lists,
-    `(width, height)`. `name` names it in errors. Raises InputError."""
-    return _Reader(Path()).data(type_, value, name)
+def from_python(type_: t.AnyType, value: Any, *, name: str, on_error: str = "fail") -> Any:
+    """The running value for a Python one: PIL images, NumPy arrays (uint8 or 0..1 floats), videos that flows gave,
+    paths, dicts, lists, `(width, height)`. `name` names it in errors; on_error as above. Raises InputError."""
+    return _Reader(Path(), on_error).data(type_, value, name)
 
 
 _MEMORY = re.compile(r"([\d.]+)\s*([kKMGT]?)(i?)B", re.ASCII)
@@ -81,8 +83,8 @@ def check_range(param: Param, value: Any, *, option: str) -> None:
 class _Reader:
     """Reads values; relative paths are relative to `folder`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, on_error: str) -> None:
+        self.folder, self.on_error = folder, on_error
 
     # --- from text ---
 
@@ -108,6 +110,10 @@ class _Reader:
             return read_image(path, where)
         if type_ == t.MASK:
             return read_mask(path, where)
+        if type_ == t.VIDEO:
+            from gflow.runtime.decoding import read_video  # Most programs have no videos.
+
+            return read_video(path, where, on_error=self.on_error)
         if not os.path.isfile(path):  # unlike `Path.is_file`, not surprised by a name that is too long
             raise InputError(f"{where}: there is no file {path}")
         return t.MediaFile(path)
@@ -138,7 +144,7 @@ class _Reader:
 
     def from_file(self, type_: t.ListOf | t.Record, path: Path, where: str) -> Any:
         where = f"{where}: {path}"
-        beside = _Reader(path.parent)
+        beside = _Reader(path.parent, self.on_error)
         if isinstance(type_, t.ListOf) and is_table(path):
             rows = read_table(path, type_.item, where)
             read = beside.data if path.suffix.lower() == ".jsonl" else beside.row
@@ -174,8 +180,10 @@ class _Reader:
                 return _picture(type_, value, where)
             case t.Scalar("latent"):
                 return _latent(value, where)
-            case t.Scalar("video" | "audio") if isinstance(value, t.MediaFile):
+            case t.Scalar("audio") if isinstance(value, t.MediaFile):
                 return value
+            case t.Scalar("video") if isinstance(clip := getattr(value, "clip", value), Clip):
+                return clip
         if isinstance(value, Path):
             return self.text(type_, str(value), where)
         if isinstance(value, str) and type_ not in (t.INT, t.FLOAT, t.BOOL, t.ANY):

@@ -23,7 +23,7 @@ NEEDED = {
     "PIL": "pillow",
 }
 
-_OWN = ("out", "seed", "memory", "exact", "dry-run", "quiet", "json", "help")
+_OWN = ("out", "seed", "memory", "exact", "dry-run", "on-error", "quiet", "json", "help")
 
 
 def main(path: str, place: tuple[int, int, int]) -> None:
@@ -98,6 +98,13 @@ def _parser(program: str, plan: Any, flow: Any) -> ArgumentParser:
     parser.add_argument("--memory", dest="_memory", metavar="SIZE", help="what weights may take, as in 8GiB")
     parser.add_argument("--exact", action="store_true", dest="_exact", help="the same bits, however many at once")
     parser.add_argument("--dry-run", action="store_true", dest="_dry_run", help="placeholders instead of models")
+    parser.add_argument(
+        "--on-error",
+        default="fail",
+        choices=("fail", "skip"),
+        dest="_on_error",
+        help="what a damaged frame of a video does; skip shows the one before it (fail)",
+    )
     parser.add_argument("--quiet", action="store_true", dest="_quiet", help="no progress")
     parser.add_argument("--json", action="store_true", dest="_json", help="print files and results as JSON")
     return parser
@@ -151,18 +158,18 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
         if text is None and param.required:
             raise InputError(f"{option} is missing")
         if text is not None:
-            values[param.name] = (
-                text if isinstance(text, bool) else inputs.read_value(param.type, text, option=option)
-            )
+            if not isinstance(text, bool):
+                text = inputs.read_value(param.type, text, option=option, on_error=given["_on_error"])
+            values[param.name] = text
             inputs.check_range(param, values[param.name], option=option)
     out = Path(given["_out"])
-    outputs.prepare(out)
+    outputs.prepare(out, flow.result)
     result = executor.run(flow.name, values)
-    observer.clear()
     provenance = outputs.provenance(
         plan, flow, bundle.manifest.source, given, seed=given["_seed"], stand_ins=given["_dry_run"]
     )
-    files = outputs.write(flow.name, flow.result, result, out, provenance=provenance)
+    files = outputs.write(flow.name, flow.result, result, out, provenance=provenance, observer=observer)
+    observer.clear()
     outputs.show(files, result, as_json=given["_json"])
     return 0
 

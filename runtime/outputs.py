@@ -11,24 +11,35 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import gflow
 from gflow.kernels import types as t
+from gflow.kernels.clip import Clip
+from gflow.kernels.core import show as shown
 from gflow.runtime import png
 from gflow.runtime.errors import InputError, OutputError
 from gflow.runtime.plan import Flow, Plan
+
+if TYPE_CHECKING:
+    from gflow.runtime.executor import Observer
 
 #: The key of the PNG text chunk that holds where a picture comes from.
 PROVENANCE = "gflow"
 
 
-def prepare(folder: Path) -> None:
-    """Makes the folder and makes sure, before a long run, that files can be written into it. Raises InputError."""
+def prepare(folder: Path, type_: t.AnyType | None = None) -> None:
+    """Makes the folder and makes sure, before a long run, that a result's files can be written into it. Raises
+    InputError."""
+    if type_ is not None and _holds(type_, "video"):
+        from gflow.runtime import media
+
+        media.library()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".{os.getpid()}-{threading.get_ident()}.part"
@@ -41,10 +52,19 @@ def prepare(folder: Path) -> None:
         ) from error
 
 
-def write(name: str, type_: t.AnyType, value: Any, folder: Path, *, provenance: Mapping[str, Any]) -> list[Path]:
-    """Writes a result and gives the files, in order. `provenance` goes into each picture, and into
-    `name.gflow.json` where there is none. Raises OutputError."""
-    writer = _Writer(folder, provenance)
+def write(
+    name: str,
+    type_: t.AnyType,
+    value: Any,
+    folder: Path,
+    *,
+    provenance: Mapping[str, Any],
+    observer: Observer | None = None,
+) -> list[Path]:
+    """Writes a result and gives the files, in order. `provenance` goes into each picture and video, and into
+    `name.gflow.json` where there is none. observer: is told how far videos are, whose frames are made now. Raises
+    OutputError, and for a video's frames what making them raises."""
+    writer = _Writer(folder, provenance, observer)
     if isinstance(type_, t.Optional) and value is not None:
         type_ = type_.item
     try:
@@ -63,9 +83,10 @@ def write(name: str, type_: t.AnyType, value: Any, folder: Path, *, provenance: 
 class _Writer:
     """Writes values into one folder and notes the files."""
 
-    def __init__(self, folder: Path, provenance: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, provenance: Mapping[str, Any], observer: Observer | None) -> None:
         self.folder = folder
         self.provenance = provenance
+        self.observer = observer
         self.files: list[Path] = []
         self.pictures = 0
 
@@ -77,7 +98,9 @@ class _Writer:
         match type_:
             case t.Scalar("image" | "mask"):
                 self.picture(f"{name}.png", value)
-            case t.Scalar("video" | "audio"):
+            case t.Scalar("video"):
+                self.video(f"{name}.mp4", value)
+            case t.Scalar("audio"):
                 self.copy(f"{name}{value.path.suffix}", value.path)
             case t.Scalar("text") | t.Choice():
                 self.text(f"{name}.txt", value + "\n")
@@ -109,10 +132,19 @@ class _Writer:
         self.text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
 
     def picture(self, name: str, value: t.Array) -> None:
-        text = json.dumps(self.provenance, ensure_ascii=False, sort_keys=True)
-        data = png.encode(_packed(value), {PROVENANCE: text})
+        data = png.encode(_packed(value), {PROVENANCE: self._told()})
         self.whole(name, lambda path: path.write_bytes(data))
         self.pictures += 1
+
+    def video(self, name: str, clip: Clip) -> None:
+        from gflow.runtime.encoding import write_video  # Most programs have no videos.
+
+        with _told_of(self.observer, name) as told:
+            self.whole(name, lambda path: write_video(clip, path, self._told(), told))
+        self.pictures += 1
+
+    def _told(self) -> str:
+        return json.dumps(self.provenance, ensure_ascii=False, sort_keys=True)
 
     def copy(self, name: str, source: Path) -> None:
         self.whole(name, lambda path: shutil.copyfile(source, path))
@@ -121,27 +153,52 @@ class _Writer:
         self.whole(name, lambda path: path.write_text(text, encoding="utf-8"))
 
     def whole(self, name: str, make: Callable[[Path], Any]) -> None:
-        """Makes a file under a name of its own first, so that a half-written one never has the final name."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            make(part)
-            os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        self.files.append(path)
+        whole(self.folder / name, make)
+        self.files.append(self.folder / name)
+
+
+def whole(path: Path, make: Callable[[Path], Any]) -> None:
+    """Makes a file under a name of its own first, so that a half-written one never has the final name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        make(part)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _told_of(observer: Observer | None, name: str) -> Iterator[Callable[[int, int], None]]:
+    """What is called with how many frames of a video are done; what there was to complain of is told at the end."""
+    from gflow.kernels.pixel.realize import complaints
+
+    if observer is None:
+        yield lambda done, total: None
+        return
+    observer.started(name, "", "")
+    try:
+        yield observer.progress
+    finally:
+        observer.finished()
+        while complaints:
+            observer.warning(complaints.popleft(), "")
 
 
 def _holds_files(type_: t.AnyType) -> bool:
+    return _holds(type_, "image", "mask", "video", "audio")
+
+
+def _holds(type_: t.AnyType, *kinds: str) -> bool:
+    """Whether there is a value of one of these types in those of a type."""
     match type_:
         case t.Scalar(name):
-            return name in ("image", "mask", "video", "audio")
+            return name in kinds
         case t.ListOf(item) | t.Optional(item):
-            return _holds_files(item)
+            return _holds(item, *kinds)
         case t.Record(fields):
-            return any(_holds_files(field) for _, field in fields)
+            return any(_holds(field, *kinds) for _, field in fields)
         case _:
             return False
 
@@ -151,12 +208,15 @@ def _json(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A running value as JSON can hold it: sizes as `64x64`, latents as nested lists, files as their paths."""
+    """A running value as JSON can hold it: sizes as `64x64`, latents as nested lists, files as their paths, videos
+    by their size and duration."""
     match value:
         case t.Size():
             return str(value)
         case t.MediaFile(path):
             return str(path)
+        case Clip():
+            return shown(value)
         case np.ndarray():
             return value.tolist()
         case list():
@@ -180,9 +240,13 @@ def _packed(value: t.Array) -> png.Bytes:
 
 
 def to_python(value: Any) -> Any:
-    """A running value as Python code expects it: images and masks as PIL images, sizes as (width, height), files
-    as paths, records as dicts. Nothing in it is shared with the running value."""
+    """A running value as Python code expects it: images and masks as PIL images, videos as `gflow.Video`, sizes as
+    (width, height), files as paths, records as dicts. Nothing in it is shared with the running value."""
     match value:
+        case Clip():
+            from gflow.runtime.video import Video
+
+            return Video(value)
         case t.Size():
             return tuple(value)
         case t.MediaFile(path):
@@ -231,12 +295,12 @@ def show(files: Sequence[Path], result: Any, *, as_json: bool) -> None:
 
 
 def _without_pictures(value: Any) -> Any:
-    """A result as JSON; pictures are in the files, and null here."""
+    """A result as JSON; pictures and videos are in the files, and null here."""
     if isinstance(value, dict):
         return {name: _without_pictures(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_without_pictures(item) for item in value]
-    return None if hasattr(value, "dtype") else plain(value)
+    return None if hasattr(value, "dtype") or isinstance(value, Clip) else plain(value)
 
 
 def _short(file: Path) -> Path:

@@ -85,7 +85,7 @@ def fused(scope: Scope, node: Node) -> Steps:
 def run_fused(step: p.Fused, given: Mapping[p.Slot, Any]) -> Any:
     """The result of a chain of ops on pixels, computed as one: what they make is a picture that is not computed
     until all of them are through. Raises OpFailed."""
-    from gflow.kernels.pixel.picture import source
+    from gflow.kernels.pixel.picture import Picture, source
     from gflow.kernels.pixel.realize import realize
 
     values = {slot: source(value) if isinstance(value, np.ndarray) else value for slot, value in given.items()}
@@ -101,7 +101,8 @@ def run_fused(step: p.Fused, given: Mapping[p.Slot, Any]) -> Any:
         except OpError as error:
             raise OpFailed(str(error), place=part.place) from error
     assert step.body.result is not None
-    return realize(values[step.body.result])
+    made = values[step.body.result]
+    return realize(made) if isinstance(made, Picture) else made  # A clip is computed when it is read.
 
 
 def extern(scope: Scope, node: Node) -> Steps:

@@ -152,7 +152,7 @@ def test_test_runs_test_blocks(script: Path) -> None:
 
 
 def test_ops_and_doctor() -> None:
-    assert "resize(image: image | mask, size: size" in gflow("ops").output
+    assert "resize(image: image | mask | video, size: size" in gflow("ops").output
     assert "Raises OpError for an empty list" in gflow("ops", "best").output
     misspelt = gflow("ops", "bset")
     assert misspelt.exit_code == 2 and "did you mean best?" in misspelt.output

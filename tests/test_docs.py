@@ -14,6 +14,7 @@ from gflow.compiler.compiled import compiled
 from gflow.compiler.passes import Target
 from gflow.compiler.program import check, load
 from gflow.grammar.diagnostics import ScriptError
+from gflow.kernels.op import registry
 
 ERRORS = Path(__file__).parent.parent / "docs" / "errors.md"
 SECTIONS = re.split(r"^## ", ERRORS.read_text("utf-8"), flags=re.MULTILINE)[1:]
@@ -88,12 +89,18 @@ def test_every_code_is_documented() -> None:
     assert declared == {section[:5] for section in SECTIONS}
 
 
-def test_the_language_page_is_right(tmp_path: Path) -> None:
-    page = (ERRORS.parent / "language.md").read_text("utf-8")
-    examples = re.findall(r"^```gflow\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(examples) > 5
-    for text in examples:
-        assert codes(tmp_path, text) == [], text
+@pytest.mark.parametrize(("page", "least"), [("language.md", 6), ("video.md", 1)])
+def test_the_scripts_of_a_page_are_right(page: str, least: int, tmp_path: Path) -> None:
+    text = (ERRORS.parent / page).read_text("utf-8")
+    scripts = re.findall(r"^```gflow\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(scripts) >= least
+    for script in scripts:
+        assert codes(tmp_path, script) == [], script
+
+
+def test_the_page_on_videos_names_every_op_on_them() -> None:
+    page = (ERRORS.parent / "video.md").read_text("utf-8")
+    assert [op.name for op in registry().values() if op.family == "video" and f"`{op.name}(" not in page] == []
 
 
 def called(line: str, folder: Path) -> str:

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from films import write
 from PIL import Image
 
 import gflow
@@ -103,6 +105,18 @@ def test_photos_are_merged(tmp_path: Path) -> None:
     left, right = (np.asarray(Image.open(photo), int) for photo in photos)
     assert np.abs(made - left)[:, :4].mean() < 25 < np.abs(made - right)[:, :4].mean()
     assert np.abs(np.diff(made, axis=1))[:20].max() <= 3, "there is no seam"
+
+
+def test_a_trailer_is_made_of_a_film(tmp_path: Path) -> None:
+    film = write(tmp_path / "film.mp4", 100, 160, 120, fps=25, tone="aac")
+    arguments = ["run", str(EXAMPLES / "clip.gflow"), "--film", str(film), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, [*arguments, "--size", "320x180"])
+    assert result.exit_code == 0, result.output
+    assert Image.open(tmp_path / "out" / "cover.png").size == (320, 180)
+    with av.open(str(tmp_path / "out" / "trailer.mp4")) as made:
+        [video], [sound] = made.streams.video, made.streams.audio
+        assert (video.width, video.height, video.average_rate, video.frames) == (320, 180, 25, 89)
+        assert abs(float(sound.duration * sound.time_base) - 3.56) < 0.1
 
 
 def test_a_long_prompt_is_cut_with_a_warning(tmp_path: Path) -> None:

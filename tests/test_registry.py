@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import copy
 import inspect
+from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
 import numpy as np
 import pytest
+from films import film, played
 
 from gflow.kernels import op as declare
 from gflow.kernels import types as t
+from gflow.kernels.clip import Clip
 from gflow.kernels.op import REQUIRED, Op, registry, signature_of, type_of
 
 T = TypeVar("T")
@@ -72,6 +75,8 @@ def example(type_: t.AnyType, side: int, channels: int) -> Any:
         t.SIZE: t.Size(side, side),
         t.IMAGE: rng.random((side, side, channels), np.float32),
         t.MASK: rng.random((side, side), np.float32),
+        t.VIDEO: film(count=12, width=side, height=side, channels=channels),
+        t.AUDIO: t.MediaFile(Path("sound.wav")),
     }[type_]
 
 
@@ -106,13 +111,17 @@ def check_is(value: Any, type_: t.AnyType) -> None:
             if among:
                 check_is(value, among[0])
         case _:
-            kinds = {t.TEXT: str, t.INT: int, t.FLOAT: float, t.BOOL: bool, t.SIZE: t.Size}
-            assert type(value) is kinds[type_]
+            kinds = {t.TEXT: str, t.INT: int, t.FLOAT: float, t.BOOL: bool, t.SIZE: t.Size, t.DURATION: float}
+            assert isinstance(value, Clip) if type_ == t.VIDEO else type(value) is kinds[type_]
 
 
 def equal(left: Any, right: Any) -> bool:
     if isinstance(left, np.ndarray):
         return bool(np.array_equal(left, right))
+    if isinstance(left, Clip):
+        return (left.fps, left.count, left.sound) == (right.fps, right.count, right.sound) and equal(
+            played(left), played(right)
+        )
     if isinstance(left, list):
         return len(left) == len(right) and all(map(equal, left, right))
     return bool(left == right)
@@ -185,7 +194,7 @@ def test_does_not_mind_strides(op: Op) -> None:
 
 
 def test_an_image_or_mask_op_gives_a_mask_for_a_mask() -> None:
-    both = t.Var("ImageOrMask", (t.IMAGE, t.MASK))
+    both = t.Var("ImageOrMask", (t.IMAGE, t.MASK, t.VIDEO))
     found = [op for op in OPS if op.signature.result == both]
     assert {"resize", "blur"} <= {op.name for op in found}
     for op in found:
@@ -211,7 +220,7 @@ def test_signatures_read_like_scripts() -> None:
     assert str(ops["count"].signature) == "(items: list<T>) -> int"
     assert str(ops["min"].signature) == "(a: int | float, b: int | float) -> int | float"
     assert str(ops["crop"].signature) == (
-        "(image: image | mask, size: size, x: int? = none, y: int? = none) -> image | mask"
+        "(image: image | mask | video, size: size, x: int? = none, y: int? = none) -> image | mask | video"
     )
     assert str(ops["zip"].signature) == "(a: list<A>, b: list<B>) -> list<{ first: A, second: B }>"
     assert str(ops["text"].signature) == "(*parts: any) -> text"

@@ -129,8 +129,9 @@ class FlowCommand(click.Command):
             },
         )
 
-    def values(self, flow: p.Flow, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The running values of a flow's parameters that were given. Raises InputError."""
+    def values(self, flow: p.Flow, given: Mapping[str, Any], *, on_error: str = "fail") -> dict[str, Any]:
+        """The running values of a flow's parameters that were given. on_error: what a damaged frame of a video
+        does. Raises InputError."""
         from gflow.runtime import inputs
 
         values = {}
@@ -139,7 +140,9 @@ class FlowCommand(click.Command):
             if text is None and param.required:
                 raise click.UsageError(f"Missing option '{option}'.", click.get_current_context())
             if text is not None:
-                value = text if isinstance(text, bool) else inputs.read_value(param.type, text, option=option)
+                value = text
+                if not isinstance(text, bool):
+                    value = inputs.read_value(param.type, text, option=option, on_error=on_error)
                 inputs.check_range(param, value, option=option)
                 values[param.name] = value
         return values

@@ -153,7 +153,8 @@ class Row:
             for t in range(_AT_ONCE):
                 inner.append(f"const int32_t k{t} = k + {t} < {count} ? k + {t} : {count} - 1;")
                 inner += self._long_tap(t, channel, count)
-            terms = [f"p{t}[{self.at}]" for t in range(_AT_ONCE)]
+            apart = self._apart(node.sources[0])
+            terms = [f"p{t}[{self.at}{apart}]" for t in range(_AT_ONCE)]
             if node.op == "conv" and node.static[1] == "max":
                 total = f"gf_max(gf_max({terms[0]}, {terms[1]}), gf_max({terms[2]}, {terms[3]}))"
                 more = f"gf_max({target}[{self.at}], {total})"
@@ -369,13 +370,20 @@ class Row:
             return f"(float)({read})" if whole else f"gf_from_u8({read})"
         return read
 
+    def _apart(self, node: Picture) -> str:
+        """By what a pixel's place is multiplied in a row that a long sum reads: pixel by pixel in memory, it may be
+        read a channel at a time."""
+        held = id(node) in self.writer.number_of or self.flat
+        return "" if held or node.static[1] == 1 else f" * {node.static[1]}"
+
     def _row_of(self, node: Picture, row: str, channel: int) -> str:
         """Where a row of float32 begins that a long sum reads."""
         if id(node) in self.writer.number_of:
             return self.writer.row(self.writer.stages[self.writer.number_of[id(node)]], row, channel)
-        kind, pixel, _ = node.static
-        assert kind == "f32" and (self.flat or pixel == 1)
-        return self._in_memory(node, row, channel, "const float *")
+        kind, _, step = node.static
+        assert kind == "f32"
+        own = f" + {channel}" if step == 1 and node.channels > 1 and not self.flat else ""
+        return self._in_memory(node, row, channel, "const float *") + own
 
     def _in_memory(self, node: Picture, row: str, channel: int, pointer: str) -> str:
         """Where a row of an array begins."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -38,15 +38,22 @@ _recording: list[tuple[list[Picture], list[str]]] | None = None
 
 
 class Kernel:
-    """A compiled kernel for graphs of one structure."""
+    """A compiled kernel for graphs of one structure. loose: for their `loosened` form."""
 
-    def __init__(self, function: Callable[..., int], takes: Arguments, layouts: Sequence[str]) -> None:
-        self.function, self.takes, self.layouts = function, takes, tuple(layouts)
+    def __init__(
+        self, function: Callable[..., int], takes: Arguments, layouts: Sequence[str], loose: bool = False
+    ) -> None:
+        self.function, self.takes, self.layouts, self.loose = function, takes, tuple(layouts), loose
+
+    def form(self, outputs: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
+        """The graph that `run` takes, and its nodes, sources first."""
+        outputs = loosened(outputs) if self.loose else list(outputs)
+        return outputs, list(reference.in_order(*outputs))
 
     def run(
         self, outputs: Sequence[Picture], order: Sequence[Picture], into: Sequence[Values] | None
     ) -> list[Values]:
-        """The results. order: the graph's nodes, sources first."""
+        """The results of a graph as `form` gives it."""
         results = list(into or map(empty_result, outputs, self.layouts))
         given = self.takes.of(order, dict(zip(map(id, outputs), results, strict=True)))
         parts, strips = _cut(outputs, order)
@@ -79,16 +86,26 @@ def realize_all(
         _recording.append((outputs, list(layouts)))
         return [empty_result(node, layout, np.zeros) for node, layout in zip(outputs, layouts, strict=True)]
     order = list(reference.in_order(*outputs))
-    key = tuple(layouts), structure(outputs, order)
-    if key not in _kernels:
-        _kernels[key] = _kernel(outputs, layouts, order)
-    kernel = _kernels[key]
+    kernel = found(outputs, layouts, order)
     if kernel is None:
         made = [_written(reference.evaluate(node), layout) for node, layout in zip(outputs, layouts, strict=True)]
         for place, values in zip(into or [], made, strict=False):
             place[...] = values
         return list(into or made)
-    return kernel.run(outputs, order, into)
+    return kernel.run(*(kernel.form(outputs) if kernel.loose else (outputs, order)), into)
+
+
+def found(outputs: Sequence[Picture], layouts: Sequence[str], order: Sequence[Picture]) -> Kernel | None:
+    """The kernel for a graph without `held` parts; None where NumPy has to do."""
+    key = tuple(layouts), structure(outputs, order)
+    if key not in _kernels:
+        _kernels[key] = _kernel(outputs, layouts, order)
+    return _kernels[key]
+
+
+def recording() -> bool:
+    """Whether what would be computed is recorded instead."""
+    return _recording is not None
 
 
 @contextmanager
@@ -104,10 +121,10 @@ def recorded() -> Iterator[list[tuple[list[Picture], list[str]]]]:
 
 def _kernel(outputs: Sequence[Picture], layouts: Sequence[str], order: Sequence[Picture]) -> Kernel | None:
     """A kernel that was shipped with a program, for just this structure or for any sizes; else one made here."""
-    for form in (outputs, loosened(outputs)):
-        found = shipped.find(name(form, layouts))
-        if found is not None:
-            return Kernel(*found, layouts)
+    for form, loose in ((outputs, False), (loosened(outputs), True)):
+        there = shipped.find(name(form, layouts))
+        if there is not None:
+            return Kernel(*there, layouts, loose)
     try:
         from gflow.kernels.pixel import c_compiler, c_source
     except ImportError:  # A bundle compiles nothing.
@@ -149,9 +166,12 @@ def name(outputs: Sequence[Picture], layouts: Sequence[str]) -> str:
 
 def loosened(outputs: Sequence[Picture]) -> list[Picture]:
     """The graph with sums of any length and no pattern, made down and then across, and with shifts that may reach
-    over the edge: one kernel serves all sizes."""
+    over the edge: one kernel serves all sizes. Sources and numbers are the same objects."""
     done: dict[int, Picture] = {}
     for node in reference.in_order(*outputs):
+        if not node.sources:
+            done[id(node)] = node
+            continue
         sources = tuple(done[id(each)] for each in node.sources)
         static = node.static
         if node.op == "shift":
@@ -176,18 +196,19 @@ def _in_memory(outputs: Sequence[Picture]) -> list[Picture]:
         return list(outputs)
     done: dict[int, Picture] = {}
     for node in held:
-        whole = _replaced(node.sources[0], done)
+        [whole] = replaced([node.sources[0]], done)
         planes = realize(whole, "planar")
         done[id(node)] = source(planes.transpose(1, 2, 0) if planes.ndim == 3 else planes)
-    return [_replaced(node, done) for node in outputs]
+    return replaced(outputs, done)
 
 
-def _replaced(root: Picture, by: dict[int, Picture]) -> Picture:
+def replaced(roots: Sequence[Picture], by: Mapping[int, Picture]) -> list[Picture]:
+    """A graph with others in the place of some nodes, which are told by their identity."""
     made = dict(by)
-    for node in reference.in_order(root):
+    for node in reference.in_order(*roots):
         if id(node) not in made:
             made[id(node)] = node.like(tuple(made[id(each)] for each in node.sources), node.static)
-    return made[id(root)]
+    return [made[id(root)] for root in roots]
 
 
 def empty_result(node: Picture, layout: str, make: Callable[..., Values] | None = None) -> Values:

@@ -186,7 +186,7 @@ class Work:
 
     def alone(self, path: Path) -> None:
         """What gflow made is there already: the clip is decoded, and for each frame that is encoded."""
-        encoded((made for _, made in zip(ahead(decoded(self.clip)), map(copied, self.frames), strict=True)), path)
+        encoded((made for _, made in zip(ahead(decoded(self.clip)), self.frames, strict=True)), path)
 
     def checked(self) -> None:
         """Raises Failed where a file is not what gflow's is, or is much larger or smaller."""
@@ -218,11 +218,6 @@ def planes(clip: Clip) -> Iterator[Any]:
             luma, blue, red = kernel.run(frame.given)
             rows = np.concatenate([luma.ravel(), blue.ravel(), red.ravel()]).reshape(-1, luma.shape[1])
             yield av.VideoFrame.from_ndarray(rows, format="yuv420p")
-
-
-def copied(frame: Any) -> Any:
-    """A frame over the same memory: an encoder keeps what it was given."""
-    return av.VideoFrame.from_ndarray(frame.to_ndarray(), format="yuv420p")
 
 
 # --- what is measured --------------------------------------------------------------------------------

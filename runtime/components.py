@@ -17,12 +17,13 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from gflow.kernels.threads import cores
 from gflow.runtime.bundle import Bundle, Folder
 from gflow.runtime.coming import Coming
 from gflow.runtime.device import on_device
 from gflow.runtime.errors import OverBudget
 from gflow.runtime.lowered import Component
-from gflow.runtime.network import Network, cores
+from gflow.runtime.network import Network
 from gflow.runtime.sessions import session
 from gflow.runtime.targets import CPU, Place
 

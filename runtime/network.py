@@ -7,15 +7,14 @@ networks most of all. Parts are equal, so that what is computed of a sample does
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from gflow.kernels.threads import at_once, cores
 from gflow.kernels.types import Array
 from gflow.runtime.errors import EngineFailed, OutOfMemory, RunError
 
@@ -23,22 +22,10 @@ from gflow.runtime.errors import EngineFailed, OutOfMemory, RunError
 BATCH = "batch"
 
 
-@cache
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def parts(batch: int) -> int:
     """How many equal parts a batch is run in: 1 where that would leave half of the cores idle."""
     most = next(count for count in range(min(batch, cores()), 0, -1) if batch % count == 0)
     return most if 2 * most > cores() else 1
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """The threads that run parts, all but the first."""
-    return ThreadPoolExecutor(cores() - 1, "network")
 
 
 def options(*, split: bool) -> Any:
@@ -105,12 +92,5 @@ class Network:
         """In equal parts, side by side."""
         columns = zip(*(np.split(value, count) for value in feeds.values()), strict=True)
         cut = [dict(zip(feeds, column, strict=True)) for column in columns]
-        others = [_threads().submit(self._session.run, outputs, part) for part in cut[1:]]
-        try:
-            first = self._session.run(outputs, cut[0])
-        finally:
-            done = [other.exception() for other in others]  # None of them is at work when this is over.
-        failed = next((error for error in done if error is not None), None)
-        if failed is not None:
-            raise failed
-        return [np.concatenate(each) for each in zip(first, *(other.result() for other in others), strict=True)]
+        made = at_once([partial(self._session.run, outputs, part) for part in cut], "network")
+        return [np.concatenate(each) for each in zip(*made, strict=True)]

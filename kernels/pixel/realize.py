@@ -4,12 +4,10 @@ compiler."""
 from __future__ import annotations
 
 import math
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from gflow.kernels.pixel import reference, shipped
 from gflow.kernels.pixel.arguments import Arguments
 from gflow.kernels.pixel.picture import Picture, source
 from gflow.kernels.pixel.stages import LOOSE, taps, written_out
+from gflow.kernels.threads import at_once, cores
 
 Values = Any
 
@@ -60,10 +59,7 @@ class Kernel:
         counts = np.array([parts, strips, *given.integers], np.int64)
         following = np.zeros(1, np.int64)
         args = [array.ctypes.data for array in (given.pointers, counts, given.numbers, following)]
-        threads = min(_cores(), parts)
-        others = [_threads().submit(self.function, *args) for _ in range(threads - 1)]
-        failed = [self.function(*args), *(other.result() for other in others)]
-        if any(failed):
+        if any(at_once([partial(self.function, *args)] * min(cores(), parts), "pixels")):
             raise MemoryError("there is not enough memory for the rows of a picture")
         return results
 
@@ -237,7 +233,7 @@ def _cut(outputs: Sequence[Picture], order: Sequence[Picture]) -> tuple[int, int
     held = sum(
         node.width * node.channels * 4 for node in order if node.op in ("conv", "table_x", "table_y", "window")
     )
-    parts = max(1, min(_cores() * _PARTS if _cores() > 1 else 1, tallest // _LEAST))
+    parts = max(1, min(cores() * _PARTS if cores() > 1 else 1, tallest // _LEAST))
     rows = max(4, _STRIP // max(held, 1))
     return parts, max(1, -(-tallest // (parts * rows)))
 
@@ -250,14 +246,3 @@ def _written(values: Values, layout: str) -> Values:
     if values.shape[2] == 1:
         return np.ascontiguousarray(values[..., 0])
     return np.ascontiguousarray(values.transpose(2, 0, 1) if layout == "planar" else values)
-
-
-@cache
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """The threads that make strips, all but the first."""
-    return ThreadPoolExecutor(max(1, _cores() - 1), "pixels")

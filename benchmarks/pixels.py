@@ -304,7 +304,7 @@ def compiling(rounds: int) -> list[Row]:
 
     def made(number: int) -> float:
         start = time.perf_counter()
-        code = c_source.generate(outputs, layouts, list(reference.in_order(*outputs)))
+        code = c_source.generate(outputs, layouts, reference.in_order(*outputs))
         c_compiler.compiled(code.text)
         return time.perf_counter() - start
 

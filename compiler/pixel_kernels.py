@@ -57,7 +57,7 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
         for form in _forms(outputs):
             name = realize.name(form, layouts)
             if name not in texts:
-                texts[name] = c_source.generate(form, layouts, list(reference.in_order(*form)))
+                texts[name] = c_source.generate(form, layouts, reference.in_order(*form))
     with ThreadPoolExecutor() as compilers:
         made = list(compilers.map(lambda code: c_compiler.compiled(code.text, target_cpu), texts.values()))
     objects = {shipped.digest(code.text.encode()): place for code, place in zip(texts.values(), made, strict=True)}

@@ -47,7 +47,7 @@ class Kernel:
     def form(self, outputs: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
         """The graph that `run` takes, and its nodes, sources first."""
         outputs = loosened(outputs) if self.loose else list(outputs)
-        return outputs, list(reference.in_order(*outputs))
+        return outputs, reference.in_order(*outputs)
 
     def run(
         self, outputs: Sequence[Picture], order: Sequence[Picture], into: Sequence[Values] | None
@@ -77,11 +77,13 @@ def realize_all(
     outputs: Sequence[Picture], layouts: Sequence[str], into: Sequence[Values] | None = None
 ) -> list[Values]:
     """Several different pictures, with what they have in common computed once."""
-    outputs = _in_memory(outputs)
+    order = reference.in_order(*outputs)
+    if any(node.op == "held" for node in order):
+        outputs = _in_memory(outputs, order)
+        order = reference.in_order(*outputs)
     if _recording is not None:
-        _recording.append((outputs, list(layouts)))
+        _recording.append((list(outputs), list(layouts)))
         return [empty_result(node, layout, np.zeros) for node, layout in zip(outputs, layouts, strict=True)]
-    order = list(reference.in_order(*outputs))
     kernel = found(outputs, layouts, order)
     if kernel is None:
         made = [_written(reference.evaluate(node), layout) for node, layout in zip(outputs, layouts, strict=True)]
@@ -156,7 +158,7 @@ def _sum(node: Picture) -> int:
 
 def name(outputs: Sequence[Picture], layouts: Sequence[str]) -> str:
     """A name for a structure, the same in every process."""
-    order = list(reference.in_order(*outputs))
+    order = reference.in_order(*outputs)
     return shipped.digest(repr((tuple(layouts), structure(outputs, order))).encode())
 
 
@@ -185,13 +187,12 @@ def loosened(outputs: Sequence[Picture]) -> list[Picture]:
     return [done[id(node)] for node in outputs]
 
 
-def _in_memory(outputs: Sequence[Picture]) -> list[Picture]:
+def _in_memory(outputs: Sequence[Picture], order: Sequence[Picture]) -> list[Picture]:
     """The graph with its `held` parts computed."""
-    held = [node for node in reference.in_order(*outputs) if node.op == "held"]
-    if not held:
-        return list(outputs)
     done: dict[int, Picture] = {}
-    for node in held:
+    for node in order:
+        if node.op != "held":
+            continue
         [whole] = replaced([node.sources[0]], done)
         planes = realize(whole, "planar")
         done[id(node)] = source(planes.transpose(1, 2, 0) if planes.ndim == 3 else planes)

@@ -3,7 +3,6 @@ to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,20 +22,22 @@ def evaluate(picture: Picture, dtype: Any = np.float32) -> Values:
     return np.broadcast_to(values, shape).astype(dtype, copy=False)
 
 
-def in_order(*roots: Picture) -> Iterable[Picture]:
+def in_order(*roots: Picture) -> list[Picture]:
     """Every node of some graphs once, sources first."""
+    order: list[Picture] = []
     seen: set[int] = set()
-    todo: list[tuple[Picture, bool]] = [(root, False) for root in reversed(roots)]
+    todo = list(reversed(roots))
     while todo:
-        node, ready = todo.pop()
-        if id(node) in seen:
+        node = todo[-1]
+        missing = [each for each in node.sources if id(each) not in seen] if id(node) not in seen else []
+        if missing:
+            todo += reversed(missing)
             continue
-        if ready:
+        todo.pop()
+        if id(node) not in seen:
             seen.add(id(node))
-            yield node
-        else:
-            todo.append((node, True))
-            todo += [(source, False) for source in reversed(node.sources)]
+            order.append(node)
+    return order
 
 
 def _values(root: Picture, dtype: Any, given: dict[int, Values] | None = None) -> Values:

@@ -45,7 +45,7 @@ class Repeated:
     def __init__(self, outputs: Sequence[Picture], layouts: Sequence[str]) -> None:
         self.outputs, self.layouts = list(outputs), list(layouts)
         self._kernel: realize.Kernel | None = None
-        order = list(reference.in_order(*outputs))
+        order = reference.in_order(*outputs)
         # A result that is a blank itself, and what has parts that are computed first, go the longer way.
         self._plain = not any(node.op == "held" or (node in self.outputs and not node.sources) for node in order)
         if self._plain and not realize.recording():

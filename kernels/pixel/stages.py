@@ -95,7 +95,7 @@ def stages(outputs: Sequence[Picture], layouts: Sequence[str]) -> list[Stage]:
 
 def _roots(outputs: Sequence[Picture]) -> set[int]:
     """The pictures that are stages."""
-    nodes = list(in_order(*outputs))
+    nodes = in_order(*outputs)
     roots = {id(node) for node in outputs}
     for node in nodes:
         if spatial(node):

@@ -66,7 +66,7 @@ def realize_all(
     its time for each program. Raises NoTriton."""
     device = device or _device(outputs)
     outputs = on_device(plain(outputs), device)
-    order = list(in_order(*outputs))
+    order = in_order(*outputs)
     key = tuple(layouts), structure(outputs, order)
     if key not in _kernels:
         _kernels[key] = triton_source.generate(outputs, layouts)

@@ -89,7 +89,7 @@ def bound(outputs: Sequence[Picture]) -> set[int]:
 
 def _kept(outputs: Sequence[Picture]) -> set[int]:
     """The pictures that are put into memory."""
-    order = list(in_order(*outputs))
+    order = in_order(*outputs)
     inner = bound(outputs)
     movable = {id(node) for node in order if _movable(node) and id(node) not in inner}
     held = {id(node.sources[0]) for node in order if node.op == "held" and node.sources[0].op != "source"}

@@ -228,8 +228,9 @@ def test_ctrl_c_is_clean(tmp_path: Path) -> None:
     limit = time.monotonic() + 60
     while not (tmp_path / "started").exists() and time.monotonic() < limit:
         time.sleep(0.05)
+    time.sleep(0.5)  # In the middle of the work: Python forgets an interrupt that comes as an import ends.
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130, told
     assert "interrupted" in told and "Traceback" not in told
     assert list((tmp_path / "o").iterdir()) == []

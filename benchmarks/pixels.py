@@ -28,7 +28,7 @@ from telling import Row, told
 from gflow.kernels.op import registry
 from gflow.kernels.pixel import c_compiler, c_source, reference
 from gflow.kernels.pixel import picture as px
-from gflow.kernels.pixel.realize import aligned, realize
+from gflow.kernels.pixel.realize import aligned, realize, recorded
 from gflow.kernels.pixel.resample import resized
 
 ROUNDS, CORES, TIMES = 9, 2, 15
@@ -290,17 +290,9 @@ def bandwidth(rounds: int) -> list[Row]:
 def compiling(rounds: int) -> list[Row]:
     """The chain's kernel: generated and compiled, then found again."""
     work = Chain(192, 108)
-    graph: list[Any] = []
-    found = realize.__globals__["realize_all"]
-
-    def kept(outputs: Any, layouts: Any, into: Any = None) -> Any:
-        graph.append((outputs, layouts))
-        return found(outputs, layouts, into)
-
-    realize.__globals__["realize_all"] = kept
-    work.gflow()
-    realize.__globals__["realize_all"] = found
-    [(outputs, layouts)] = graph
+    with recorded() as graphs:
+        work.gflow()
+    [(outputs, layouts)] = graphs
 
     def made(number: int) -> float:
         start = time.perf_counter()

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gflow.compiler.pixel_kernels import traced
+from gflow.compiler.pixel_kernels import forms, traced
 from gflow.kernels.pixel import realize, triton_source
 from gflow.kernels.pixel.launches import PORTABLE, WARPS, Binary, Code, Index, Launch
 from gflow.kernels.pixel.shipped import digest
@@ -43,7 +43,7 @@ def kernels(plan: p.Plan, targets: Sequence[str]) -> tuple[Index, dict[str, byte
     is for. Raises NoTriton, and ValueError for a target that is not "sm_" and a number."""
     codes: dict[str, Code] = {}
     for outputs, layouts in traced(plan):
-        for form in (outputs, realize.loosened(outputs)):
+        for form in forms(outputs):
             name = realize.name(plain(form), layouts)
             if name not in codes:
                 codes[name] = triton_source.generate(form, layouts)

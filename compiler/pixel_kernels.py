@@ -54,7 +54,7 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
     """The kernels of a plan by their structures, and the objects by name. Raises NoCompiler."""
     texts: dict[str, c_source.Code] = {}
     for outputs, layouts in traced(plan):
-        for form in _forms(outputs):
+        for form in forms(outputs):
             name = realize.name(form, layouts)
             if name not in texts:
                 texts[name] = c_source.generate(form, layouts, reference.in_order(*form))
@@ -74,7 +74,7 @@ def traced(plan: p.Plan) -> list[tuple[list[Picture], list[str]]]:
     return recorded
 
 
-def _forms(outputs: list[Picture]) -> list[list[Picture]]:
+def forms(outputs: list[Picture]) -> list[list[Picture]]:
     """What kernels are made of: just this, and the same for any size."""
     bytes_ = (node for node in reference.in_order(*outputs) if node.op == "source" and node.static[0] == "u8")
     rough = any((node.width, node.height) == _ROUGH for node in bytes_)

@@ -12,7 +12,6 @@ batches. So which calls meet in a batch depends on the program alone, never on h
 from __future__ import annotations
 
 import heapq
-import os
 import threading
 import time
 from collections import deque
@@ -20,6 +19,8 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
+
+from gflow.kernels.threads import cores
 
 
 class Later:
@@ -223,7 +224,7 @@ class Machine:
 
     def _lane(self, name: str) -> _Lane:
         if name not in self._lanes:
-            threads = min(4, len(os.sched_getaffinity(0))) if name == POOL else 1
+            threads = min(4, cores()) if name == POOL else 1
             self._lanes[name] = _Lane(threads, self._landed)
         return self._lanes[name]
 

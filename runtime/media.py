@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gflow.kernels.threads import cores
 from gflow.runtime.errors import MediaMissing
 
 #: FFmpeg's names of what is read. Its other readers are left out: some open whatever address a file names.
@@ -35,4 +35,4 @@ def opened(path: Path, *, sounds: bool = False) -> Any:
 
 def threads(most: int) -> int:
     """How many threads a codec gets, half as many again as there are cores: each one holds some frames."""
-    return min(len(os.sched_getaffinity(0)) * 3 // 2, most)
+    return min(cores() * 3 // 2, most)

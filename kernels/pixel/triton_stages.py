@@ -12,7 +12,7 @@ pixel, a GPU of the last generations reads some 20 to 35 from its first-level ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gflow.kernels.pixel.math import BOOLEAN, FUNCTIONS
@@ -64,13 +64,18 @@ def stages(outputs: Sequence[Picture]) -> list[Stage]:
 
 def reads(root: Picture, kept: set[int]) -> Iterator[Picture]:
     """What a kernel computes or reads: pictures that others put into memory end it."""
+    return _walk(root, lambda node: node is root or id(node) not in kept)
+
+
+def _walk(root: Picture, goes_on: Callable[[Picture], bool]) -> Iterator[Picture]:
+    """Every node of a graph once, from its end; of those that don't go on, the sources are left out."""
     todo, seen = [root], set()
     while todo:
         node = todo.pop()
         if id(node) not in seen:
             seen.add(id(node))
             yield node
-            if node is root or id(node) not in kept:
+            if goes_on(node):
                 todo += node.sources
 
 
@@ -167,14 +172,7 @@ class _Costs:
 
     def _here(self, root: Picture) -> Iterator[Picture]:
         """What is computed for that very pixel."""
-        todo, seen = [root], set()
-        while todo:
-            node = todo.pop()
-            if id(node) not in seen:
-                seen.add(id(node))
-                yield node
-                if id(node) not in self.kept and not spatial(node):
-                    todo += node.sources
+        return _walk(root, lambda node: id(node) not in self.kept and not spatial(node))
 
     def _own(self, node: Picture) -> int:
         if id(node) in self.kept:

@@ -20,6 +20,7 @@ import secrets
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ import triton  # noqa: E402
 from gpu_cases import CASES, Case, Frames  # noqa: E402
 
 from gflow.kernels.pixel import triton_run  # noqa: E402
+from gflow.kernels.pixel.device import DeviceArray  # noqa: E402
+from gflow.kernels.pixel.device_run import on_device  # noqa: E402
 from gflow.kernels.pixel.picture import Picture  # noqa: E402
 from gflow.kernels.pixel.reference import evaluate, in_order  # noqa: E402
 from gflow.runtime import triton_denoise  # noqa: E402
@@ -73,7 +76,7 @@ def checked(case: Case, size: tuple[int, int], seed: int) -> float:
     wide = None if GPU else tuple(1 << (side - 1).bit_length() for side in (picture.width, picture.height))
     [made] = triton_run.realize_all([picture], [layout], device=DEVICE, block=wide)
     wanted = _as_laid_out(evaluate(_in_numpy(picture), np.float64), layout)
-    peer, tensors = beside(case, triton_run.on_device([picture], DEVICE)[0])
+    peer, tensors = beside(case, on_device([picture], triton_run.Torch(DEVICE))[0])
     for who, found in (("PyTorch", peer(*tensors)), ("gflow", made)):
         error = _error(found.cpu().numpy(), wanted, layout)
         # What PyTorch computes in another way, such as bicubic sums, may be a little less exact.
@@ -98,7 +101,7 @@ def beside(case: Case, picture: Picture) -> tuple[Callable[..., Any], list[Any]]
             return case.peer(*given)
         return laid_out(torch_pictures.computed(picture, dict(zip(keys, given, strict=True))), case.layout)
 
-    return peer, [torch_pictures.as_source(node.data.tensor) for node in nodes]
+    return peer, [torch_pictures.as_source(node.data.memory) for node in nodes]
 
 
 def _as_laid_out(values: Any, layout: str) -> Any:
@@ -114,8 +117,8 @@ def _in_numpy(picture: Picture) -> Picture:
     done: dict[int, Picture] = {}
     for node in in_order(picture):
         made = node.like(tuple(done[id(each)] for each in node.sources), node.static)
-        if node.op == "source" and isinstance(node.data, triton_run.OnDevice):
-            made.data = node.data.tensor.cpu().numpy()
+        if node.op == "source" and isinstance(node.data, DeviceArray):
+            made.data = node.data.memory.cpu().numpy()
         done[id(node)] = made
     return done[id(picture)]
 
@@ -126,7 +129,9 @@ def step_checked(seed: int) -> float:
     state, nets = rng.standard_normal((2, *shape), np.float32), rng.standard_normal((2, *shape), np.float32)
     draw, step = rng.standard_normal(shape, np.float32), _step(rng)
     there = [[torch.from_numpy(array).to(DEVICE) for array in arrays] for arrays in (state, nets, [draw])]
-    made = triton_denoise.updated(*there, step, guidance=7.5)
+    reads = torch.empty((2 * shape[0], *shape[1:]), device=DEVICE)
+    made = triton_denoise.updated(*there, step, reads, scale=0.5, guidance=7.5)
+    assert torch.equal(reads, (made[0] * 0.5).repeat(2, 1, 1, 1)), "what the network reads next is another"
     wide = state.astype(np.float64), nets.astype(np.float64), draw.astype(np.float64)
     parts = np.stack([*wide[0], wide[1][0] + (wide[1][1] - wide[1][0]) * 7.5, wide[2]])
     wanted = np.tensordot(np.array(step.rows), parts, 1)
@@ -166,7 +171,7 @@ def timed(run: Callable[[], Any], rounds: int) -> float:
 
 
 def measured(case: Case, row: Row, rounds: int) -> None:
-    picture = triton_run.on_device([case.make(Frames(*TIMED, 1, DEVICE))], DEVICE)[0]
+    picture = on_device([case.make(Frames(*TIMED, 1, DEVICE))], triton_run.Torch(DEVICE))[0]
     peer, tensors = beside(case, picture)
     made = triton_run.realize(picture, case.layout)
     row.bytes = sum(tensor.numel() * tensor.element_size() for tensor in (*tensors, made))
@@ -205,14 +210,17 @@ def step_measured(row: Row, rounds: int) -> None:
     state = [torch.randn(shape, device=DEVICE) for _ in range(2)]
     nets = [torch.randn(shape, device=DEVICE, dtype=torch.float16) for _ in range(2)]
     draw = torch.randn(shape, device=DEVICE)
-    row.bytes = state[0].numel() * (5 * 4 + 2 * 2)
-    row.gflow = timed(lambda: triton_denoise.updated(state, nets, [draw], step, guidance=7.5), rounds)
+    reads = torch.empty((16, *shape[1:]), device=DEVICE)
+    row.bytes = state[0].numel() * (7 * 4 + 2 * 2)
+    run = partial(triton_denoise.updated, state, nets, [draw], step, reads, scale=0.9, guidance=7.5)
+    row.gflow = timed(run, rounds)
     row.copy = copied(row.bytes, rounds)
 
     def peer(*given: Any) -> Any:
         one, two, without, guided, noise = given
         output = without.float() + (guided.float() - without.float()) * 7.5
-        return [a * one + b * two + c * output + d * noise for a, b, c, d in step.rows]
+        made = [a * one + b * two + c * output + d * noise for a, b, c, d in step.rows]
+        return [*made, (made[0] * 0.9).repeat(2, 1, 1, 1)]
 
     tensors = [*state, *nets, draw]
     with torch.inference_mode():

@@ -23,6 +23,7 @@ import msgspec
 
 import gflow
 from gflow.compiler.compiled import Compiled
+from gflow.compiler.device_graphs import GRAPHS
 from gflow.compiler.gpu_target import Part, Source, Tensor
 from gflow.compiler.naming import digest
 from gflow.kernels.pixel.shipped import Index
@@ -220,7 +221,8 @@ def _code() -> Iterator[tuple[str, bytes]]:
         text = (package / name).read_bytes()
         yield f"gflow/{name}", text
         yield f"gflow/{name}c", _bytecode(text, f"gflow/{name}")
-    yield "gflow/runtime/step.onnx", (package / "runtime" / "step.onnx").read_bytes()
+    for graph in GRAPHS:
+        yield f"gflow/runtime/{graph}", (package / "runtime" / graph).read_bytes()
     yield "__main__.py", _seal()
 
 

@@ -7,7 +7,7 @@ same bytes: no line numbers and no names of files are in them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,14 @@ import msgspec
 
 from gflow.compiler.pixel_kernels import forms, traced
 from gflow.kernels.pixel import realize, triton_source
-from gflow.kernels.pixel.launches import PORTABLE, WARPS, Binary, Code, Index, Launch
+from gflow.kernels.pixel.launches import PORTABLE, WARPS, Binary, Code, Index, Launch, plain
+from gflow.kernels.pixel.picture import Picture
+from gflow.kernels.pixel.repeated import blank
 from gflow.kernels.pixel.shipped import digest
 from gflow.kernels.pixel.triton_module import folder, loaded
-from gflow.kernels.pixel.triton_stages import plain
 from gflow.runtime import plan as p
 from gflow.runtime import triton_denoise
-from gflow.runtime.triton_denoise import Update
+from gflow.runtime.step_kernel import BLOCK, Update
 
 #: GPUs of the last generations: A100; L4, L40 and RTX 40; H100 and H200; RTX 50 and RTX PRO.
 TARGETS = ("sm_80", "sm_89", "sm_90", "sm_120")
@@ -38,16 +39,17 @@ class Compiled(msgspec.Struct, frozen=True):
     threads: int
 
 
-def kernels(plan: p.Plan, targets: Sequence[str]) -> tuple[Index, dict[str, bytes]]:
-    """The kernels of a plan by their structures, and the objects by name: one a target, and PTX for GPUs that none
-    is for. Raises NoTriton, and ValueError for a target that is not "sm_" and a number."""
+def kernels(plan: p.Plan, steps: Sequence[Update], targets: Sequence[str]) -> tuple[Index, dict[str, bytes]]:
+    """The kernels of a plan by their structures, those of some steps of denoise loops, and the objects by name: one
+    a target, and PTX for GPUs that none is for. Raises NoTriton, and ValueError for a target that is not "sm_" and
+    a number."""
     codes: dict[str, Code] = {}
-    for outputs, layouts in traced(plan):
+    for outputs, layouts in (*traced(plan), *_packings()):
         for form in forms(outputs):
             name = realize.name(plain(form), layouts)
             if name not in codes:
                 codes[name] = triton_source.generate(form, layouts)
-    made = {target: _all(codes.values(), target) for target in (*targets, "sm_80")}
+    made = {target: _all(codes.values(), steps, target) for target in (*targets, "sm_80")}
     objects: dict[str, bytes] = {}
     binaries = {target: _binaries(made[target], "cubin", objects) for target in sorted(set(targets))}
     binaries[PORTABLE] = _binaries(made["sm_80"], "ptx", objects)
@@ -65,8 +67,16 @@ def _binaries(made: Mapping[str, Compiled], kind: str, objects: dict[str, bytes]
     return found
 
 
-def _all(codes: Iterator[Code] | Any, target: str) -> dict[str, Compiled]:
+def _packings() -> Iterator[tuple[list[Picture], list[str]]]:
+    """Pictures as bytes, which files are written of."""
+    for channels in (1, 3, 4):
+        yield [blank(1, 1, channels)], ["u8"]
+
+
+def _all(codes: Iterable[Code], steps: Sequence[Update], target: str) -> dict[str, Compiled]:
     made: dict[str, Compiled] = {}
+    for update in steps:
+        made |= step(update, target)
     for code in codes:
         for launch in code.launches:
             if launch.kernel not in made:
@@ -91,14 +101,10 @@ def step(update: Update, target: str, *, network: str = "fp32") -> dict[str, Com
     """The kernel of a denoise step for one target by its name, and its `wide` form. network: the type of what the
     network gives, by Triton's name. Raises NoTriton, and ValueError for another target."""
     kernel = getattr(loaded(triton_denoise.source(update)), update.name)
-    network_gives = ("without", "guided", "output")
-    types = [f"*{network}" if name in network_gives else "*fp32" for name in update.arrays]
-    aligned = list(range(len(types) + 1))
-    types += ["i32", *["fp32"] * len(update.numbers), *["i32"] * (len(update.sizes) - 1)]
-    constants = {"BLOCK": triton_denoise.BLOCK}
+    types, constants = update.types(network), {"BLOCK": BLOCK}
     return {
         update.name: assembled(kernel, types, constants, target),
-        f"{update.name} wide": assembled(kernel, types, constants, target, aligned),
+        f"{update.name} wide": assembled(kernel, types, constants, target, update.aligned),
     }
 
 

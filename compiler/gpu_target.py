@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,13 @@ from gflow.compiler.targets import capability
 from gflow.compiler.tensorrt import NotBuilt, Range
 from gflow.kernels.pixel.triton_module import NoTriton
 from gflow.kernels.types import Array
+from gflow.runtime import denoise, step_kernel, weights
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
-from gflow.runtime import weights
 from gflow.runtime.lowered import Component, Lowered, Weight
 from gflow.runtime.network import options
-from gflow.runtime.targets import Engine, Form, Forms, entry
+from gflow.runtime.step_kernel import Update
+from gflow.runtime.targets import Engine, Form, Forms, entry, folder
 
 #: A component whose values in 16 bits differ by more than this share of its largest stays float32.
 TOLERANCE = {"fp16": 0.02, "bf16": 0.1}
@@ -74,21 +75,33 @@ def part(
         progress(f"{label} for {target}")
         forms[source.component.identity] = _form(made, source, used)
     made.files[entry(target)] = msgspec.json.encode(Forms(forms), order="deterministic")
-    _kernels(made, plan)
+    steps = [update for source in sources.values() for update in _steps(source, used)]
+    _kernels(made, plan, list(dict.fromkeys(steps)))
     return made
 
 
-def _kernels(made: Part, plan: p.Plan) -> None:
-    """The kernels for the plan's ops on pixels. Nothing launches them yet."""
+def _kernels(made: Part, plan: p.Plan, steps: Sequence[Update]) -> None:
+    """The kernels for the plan's ops on pixels, and for the steps of its denoise loops."""
     try:
-        index, objects = gpu_kernels.kernels(plan, [capability(made.target)])
+        index, objects = gpu_kernels.kernels(plan, steps, [capability(made.target)])
     except NoTriton as error:
         made.refused["ops on pixels"] = str(error)
         return
-    place = entry(made.target).rpartition("/")[0]
+    place = folder(made.target)
     made.kernels = len(index.binaries[capability(made.target)])
     made.files[f"{place}/kernels.json"] = msgspec.json.encode(index, order="deterministic")
     made.files |= {f"kernels/{name}": data for name, data in objects.items()}
+
+
+def _steps(source: Source, used: Uses) -> list[Update]:
+    """The kernels for the steps of a network's denoise loops."""
+    if source.provider != "diffusion" or source.part != "network":
+        return []
+    settings = source.lowered.settings
+    schedules = denoise.decode((source.folder / settings["schedules"]).read_bytes())
+    guided = [False, True] if settings["guidance"] == "classifier-free" else [False]
+    masked = source.model in used.masked and settings["inpaint"] == "blend"
+    return step_kernel.all_updates(schedules, guided, [False, True] if masked else [False])
 
 
 def _form(made: Part, source: Source, used: Uses) -> Form:

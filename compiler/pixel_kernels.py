@@ -29,6 +29,7 @@ from gflow.runtime.blocks import makes_pictures, regions
 from gflow.runtime.coming import Networks
 from gflow.runtime.decoding import square
 from gflow.runtime.encoding import coded
+from gflow.runtime.errors import OpFailed
 from gflow.runtime.planes import Layout
 from gflow.runtime.steps import run_fused, widened
 
@@ -159,7 +160,7 @@ class _Tracer:
                 continue
             try:
                 made.append(run(given))
-            except OpError:
+            except (OpError, OpFailed):
                 continue
         return made
 

@@ -26,10 +26,11 @@ Axis = tuple[int, int, int]
 @dataclass
 class Uses:
     """batches: the largest batch of each component, by identity. sizes: those of a model's pictures by the model;
-    None among them stands for one that is not known."""
+    None among them stands for one that is not known. masked: the models that paint into masks."""
 
     batches: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, set[Size | None]] = field(default_factory=dict)
+    masked: set[str] = field(default_factory=set)
 
 
 def uses(plan: p.Plan) -> Uses:
@@ -59,6 +60,8 @@ def _note(step: p.ModelCall, consts: Mapping[p.Slot, Any], networks: Networks, f
     lowered = networks.lowered(step.model)
     if lowered is None or "sample" not in lowered.settings or step.method not in ("generate", "denoise"):
         return
+    if "mask" in step.args:
+        found.masked.add(step.model)
     size, sample = step.args.get("size"), lowered.settings["sample"]
     told = consts.get(size, ()) if size is not None else None
     # With a picture to start from, the size is the picture's where none is given.

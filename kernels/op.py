@@ -138,13 +138,15 @@ def _on_pictures(body: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(body)
     def kernel(*args: Any, **named: Any) -> Any:
+        from gflow.kernels.pixel.device import DeviceArray
         from gflow.kernels.pixel.picture import Picture, source
-        from gflow.kernels.pixel.realize import realize
+        from gflow.kernels.pixel.realize import near
 
+        arrays = np.ndarray, DeviceArray
         lazily = any(isinstance(value, Picture) for value in (*args, *named.values()))
-        lifted = [source(value) if isinstance(value, np.ndarray) else value for value in args]
-        made = body(*lifted, **{key: source(v) if isinstance(v, np.ndarray) else v for key, v in named.items()})
-        return made if lazily else realize(made)
+        lifted = [source(value) if isinstance(value, arrays) else value for value in args]
+        made = body(*lifted, **{key: source(v) if isinstance(v, arrays) else v for key, v in named.items()})
+        return made if lazily else near(made)
 
     return kernel
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gflow.kernels import noise
 from gflow.kernels.models import Method, providers
+from gflow.kernels.pixel.device import hosted
 from gflow.runtime import costs
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import Node
@@ -157,7 +158,7 @@ class Calls:
             self.tell(lambda observer: observer.kept(called.label))
             return value
         value = yield self._made(called, (*scope.order, node.index))
-        results.put(name, value)
+        results.put(name, hosted(value))
         return value
 
     def _name(self, called: Called) -> str | None:

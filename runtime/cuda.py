@@ -1,4 +1,4 @@
-"""The CUDA driver, asked itself: which GPUs there are, and memory on them.
+"""The CUDA driver, asked itself: which GPUs there are, and to run kernels that were compiled before.
 
 Through `ctypes`, as the driver's library is all that is needed, and is there wherever a GPU can be used. Packages
 that are installed, and what they were compiled for, say nothing about a card.
@@ -7,16 +7,26 @@ that are installed, and what they were compiled for, say nothing about a card.
 from __future__ import annotations
 
 import ctypes
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 #: Attributes of a device (CUDA driver API, `CUdevice_attribute`).
 _MAJOR, _MINOR = 75, 76
+#: An attribute of a function (`CUfunction_attribute`), which has to be set for shared memory beyond so many bytes.
+_MOST_SHARED, _SHARED = 8, 48 * 1024
+#: The driver's status where memory is short (`CUresult`).
+_OUT_OF_MEMORY = 2
 
 
 class NoCuda(Exception):
-    """There is no GPU that could be used, and why."""
+    """There is no GPU that could be used, or it failed, and why."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.out_of_memory = status == _OUT_OF_MEMORY
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,8 @@ def called(function: str, *arguments: Any) -> None:
     if status != 0:
         text = ctypes.c_char_p()
         _library().cuGetErrorString(status, ctypes.byref(text))
-        raise NoCuda(f"the NVIDIA driver says: {(text.value or b'error').decode()} ({function}, {status})")
+        told = (text.value or b"error").decode()
+        raise NoCuda(f"the NVIDIA driver says: {told} ({function}, {status})", status)
 
 
 @cache
@@ -77,9 +88,14 @@ def _context() -> ctypes.c_void_p:
     return found
 
 
+_threads = threading.local()
+
+
 def current() -> None:
     """Makes the GPU the one that this thread's calls are about. Raises NoCuda."""
-    called("cuCtxSetCurrent", _context())
+    if not getattr(_threads, "set", False):
+        called("cuCtxSetCurrent", _context())
+        _threads.set = True
 
 
 def stream() -> int:
@@ -88,3 +104,40 @@ def stream() -> int:
     current()
     called("cuStreamCreate", ctypes.byref(found), 1)
     return int(found.value or 0)
+
+
+def wait(stream: int) -> None:
+    """Until all work that a stream was given is done. Raises NoCuda."""
+    current()
+    called("cuStreamSynchronize", ctypes.c_void_p(stream))
+
+
+def function(code: bytes, name: str, shared: int) -> int:
+    """A kernel of a cubin, or of PTX, which the driver compiles. shared: bytes of memory that its programs share.
+    It stays loaded. Raises NoCuda."""
+    module, found = ctypes.c_void_p(), ctypes.c_void_p()
+    current()
+    # PTX ends with a zero.
+    called("cuModuleLoadData", ctypes.byref(module), ctypes.c_char_p(code))
+    called("cuModuleGetFunction", ctypes.byref(found), module, name.encode())
+    if shared > _SHARED:
+        called("cuFuncSetAttribute", found, _MOST_SHARED, shared)
+    return int(found.value or 0)
+
+
+def launch(
+    function: int, grid: tuple[int, int], threads: int, shared: int, arguments: Sequence[Any], stream: int
+) -> None:
+    """Starts a kernel. grid: programs, across and down. arguments: of `ctypes`. Raises NoCuda."""
+    current()
+    given = (ctypes.c_void_p * len(arguments))(*(ctypes.addressof(each) for each in arguments))
+    where = ctypes.c_void_p(function), ctypes.c_void_p(stream)
+    called("cuLaunchKernel", where[0], *grid, 1, threads, 1, 1, shared, where[1], given, None)
+
+
+def read(address: int, into: Any, stream: int) -> None:
+    """Copies from the GPU into a NumPy array, contiguous, after the work that a stream was given. Raises NoCuda."""
+    current()
+    target, size = ctypes.c_void_p(into.ctypes.data), ctypes.c_size_t(into.nbytes)
+    called("cuMemcpyDtoHAsync_v2", target, ctypes.c_uint64(address), size, ctypes.c_void_p(stream))
+    wait(stream)

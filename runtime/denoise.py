@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -62,6 +62,13 @@ class Schedules(msgspec.Struct, frozen=True):
     suffixes: bool = False
     shift: Shift | None = None
     range: str = ""
+
+    def all(self) -> Iterator[Schedule]:
+        """Every table; of those that are computed for a size, one."""
+        if self.shift is not None:
+            yield _shifted(self.shift, 1, Size(self.shift.patch, self.shift.patch))
+        for table in self.tables.values():
+            yield msgspec.msgpack.decode(table, type=Schedule)
 
     def find(self, steps: int, start: int, size: Size) -> Schedule | None:
         """The loop of that many steps from the step `start` on; None where there is no table of it."""

@@ -6,14 +6,17 @@ has when it was made, and what TensorRT says of an engine; each step down is tol
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from gflow.runtime import cache as kept
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.errors import BundleBroken
-from gflow.runtime.network import Network
+from gflow.runtime.network import Network, failed, options
 from gflow.runtime.sessions import Provider, mapped
 from gflow.runtime.targets import Form, Place, usable
 
@@ -44,6 +47,16 @@ def put(array: Any, device: str) -> Value:
     return ort.OrtValue.ortvalue_from_numpy(array, device, 0)
 
 
+def empty(shape: Sequence[int], dtype: Any, device: str) -> Value:
+    """Memory for an array on a device. Raises EngineFailed and OutOfMemory."""
+    import onnxruntime as ort
+
+    try:
+        return ort.OrtValue.ortvalue_from_shape_and_type(list(shape), np.dtype(dtype).type, device, 0)
+    except Exception as error:  # ONNX Runtime's errors have no common class.
+        raise failed(error) from error
+
+
 class Bound(Network):
     """A session of ONNX Runtime on a device. `run` takes and gives arrays in main memory."""
 
@@ -66,6 +79,17 @@ class Bound(Network):
             self._session.run_with_iobinding(binding)
             found: list[Value] = binding.get_outputs()
             return found
+
+
+@cache
+def graph(name: str, device: str) -> Bound:
+    """One of the graphs that `gflow.compiler.device_graphs` makes, on a device."""
+    import onnxruntime as ort
+
+    data = pkgutil.get_data("gflow.runtime", name)
+    providers: list[Any] = ["CUDAExecutionProvider"] if device == "cuda" else []
+    session = ort.InferenceSession(data, options(split=False), providers=[*providers, "CPUExecutionProvider"])
+    return Bound(session, device)
 
 
 def on_device(bundle: Bundle, form: Form, place: Place, told: Callable[[str], None]) -> Network | None:

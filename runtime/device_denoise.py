@@ -1,23 +1,41 @@
 """Denoise loops whose arrays stay on a device: the network and the step between its evaluations both run there.
 
-The recurrence is that of `gflow.runtime.denoise`, as a graph (`step.onnx`) that ONNX Runtime runs on the device.
-It adds in another order than NumPy, so results agree within float32's rounding. Noise on the way is drawn in main
-memory, as its bits must not depend on the machine.
+A step is one kernel (`step_kernel`), where the program came with those; else the recurrence of
+`gflow.runtime.denoise` as a graph (`step.onnx`) that ONNX Runtime runs. Either adds in another order than NumPy, or
+with fewer roundings, so results agree within float32's rounding. Noise on the way is drawn in main memory, as its
+bits must not depend on the machine.
 """
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from gflow.kernels.types import Array
+from gflow.runtime import cuda, step_kernel
 from gflow.runtime.denoise import Schedule, Step
-from gflow.runtime.device import Binds, Bound, Value
-from gflow.runtime.network import options
+from gflow.runtime.device import Binds, Value, empty, graph
+from gflow.runtime.device_kernels import Kernels, telling
+from gflow.runtime.step_kernel import BLOCK
+
+#: The mask, the picture's latents, and the noise that is added to them; see `denoise.replay`.
+Blend = tuple[Array, Array, Array]
+
+
+class Stepper(Protocol):
+    """The state of a loop. reads: what the network reads next."""
+
+    reads: Value
+
+    def step(self, now: Step, output: Value, draws: Sequence[Array], scale: float) -> None:
+        """From the network's output to the next state. scale: what the next sample is read times."""
+        ...
+
+    def sample(self) -> Array:
+        """The first array of the state, in main memory."""
+        ...
 
 
 def replay(
@@ -28,6 +46,9 @@ def replay(
     *,
     guidance: float | None,
     noise: Callable[[], Array],
+    kernels: Kernels | None = None,
+    blend: Blend | None = None,
+    extra: Array | None = None,
     check: Callable[[], None] = lambda: None,
     step: Callable[[int, int], None] = lambda done, total: None,
 ) -> Array:
@@ -35,33 +56,108 @@ def replay(
     beside `sample` and `timestep`; they are copied to the device once.
 
     guidance: the network is given each sample twice, and its outputs, without and with the prompt, are combined
-    (Ho and Salimans 2022); None for neither. noise: the next draw. check: called before each step; what it raises
-    ends the loop. step: told how many of the evaluations are done. Raises EngineFailed and OutOfMemory."""
-    stepper = _stepper(network.device)
+    (Ho and Salimans 2022); None for neither. noise: the next draw. kernels: those of the program; `blend` and
+    `extra`, channels that the network reads behind the sample's, take them. check: called before each step; what it
+    raises ends the loop. step: told how many of the evaluations are done. Raises EngineFailed and OutOfMemory."""
     fixed = {name: network.put(np.ascontiguousarray(array)) for name, array in feeds.items()}
     times = 1 if guidance is None else 2
-    none = network.put(np.zeros((1, *sample.shape), np.float32))
-    state: Value = network.put(sample[None])
     first = sample * np.float32(schedule.steps[0].scale)
-    reads: Value = network.put(np.concatenate([first] * times))
+    reads = np.concatenate([first if extra is None else np.concatenate([first, extra], axis=1)] * times)
+    stepper: Stepper
+    if kernels is not None and can_step(kernels, schedule, guided=guidance is not None, blended=blend is not None):
+        stepper = _ByKernel(kernels, network, sample, reads, guidance, blend)
+    else:
+        assert blend is None and extra is None
+        stepper = _ByGraph(network, sample, reads, guidance)
     for done, now in enumerate(schedule.steps, start=1):
         check()
-        time = network.put(np.full(times * len(sample), now.timestep, np.float32))
-        [output, *_] = network.bound({**fixed, "sample": reads, "timestep": time})
-        drawn = network.put(np.stack([noise() for _ in range(now.draws)])) if now.draws else none
-        after = schedule.steps[done].scale if done < len(schedule.steps) else 1.0
-        state, reads = stepper.bound(
+        time = network.put(np.full(len(reads), now.timestep, np.float32))
+        [output, *_] = network.bound({**fixed, "sample": stepper.reads, "timestep": time})
+        draws = [noise() for _ in range(now.draws)]
+        stepper.step(now, output, draws, schedule.steps[done].scale if done < len(schedule.steps) else 1.0)
+        step(done, len(schedule.steps))
+    return stepper.sample()
+
+
+def can_step(kernels: Kernels, schedule: Schedule, *, guided: bool, blended: bool) -> bool:
+    """Whether the program came with kernels for all steps of a loop."""
+    return all(each.name in kernels for each in step_kernel.updates(schedule, guided=guided, blended=blended))
+
+
+class _ByKernel:
+    """Every array in memory of its own, which the kernels are told the addresses of."""
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        network: Binds,
+        sample: Array,
+        reads: Array,
+        guidance: float | None,
+        blend: Blend | None,
+    ) -> None:
+        self.kernels, self.network, self.guidance = kernels, network, guidance
+        self.shape, self.channels = sample.shape, reads.shape[1]
+        self.reads, self.state = network.put(reads), [network.put(np.ascontiguousarray(sample))]
+        self.blend = [network.put(np.ascontiguousarray(array, np.float32)) for array in blend or ()]
+
+    def step(self, now: Step, output: Value, draws: Sequence[Array], scale: float) -> None:
+        guided = self.guidance is not None
+        update = step_kernel.update(now, len(self.state), guided=guided, blended=bool(self.blend))
+        made = [empty(self.shape, np.float32, self.network.device) for _ in now.rows]
+        drawn = [self.network.put(array) for array in draws]
+        addresses = [
+            *_addresses(made),
+            *self._halves(self.reads, self.channels),
+            *_addresses(self.state),
+            *self._halves(output, self.shape[1]),
+            *_addresses([*drawn, *self.blend]),
+        ]
+        values = update.values(now, self.shape, scale=scale, guidance=self.guidance or 1.0, channels=self.channels)
+        programs = -(-int(values[0]) // BLOCK), 1
+        self.kernels.start(update.name, programs, update.types(), [*addresses, *values], update.aligned)
+        with telling():
+            cuda.wait(self.kernels.stream)  # Then the network may read, and others may have the memory.
+        self.state = made
+
+    def sample(self) -> Array:
+        found: Array = self.state[0].numpy()
+        return found
+
+    def _halves(self, value: Value, channels: int) -> list[int]:
+        """Where the batch begins that has no prompt, and the one that has; with no guidance, there is one."""
+        begin = int(value.data_ptr())
+        batch, _, height, width = self.shape
+        return [begin] if self.guidance is None else [begin, begin + 4 * batch * channels * height * width]
+
+
+def _addresses(values: Sequence[Value]) -> list[int]:
+    return [int(value.data_ptr()) for value in values]
+
+
+class _ByGraph:
+    """All arrays of the state are one."""
+
+    def __init__(self, network: Binds, sample: Array, reads: Array, guidance: float | None) -> None:
+        self.network, self.guidance = network, guidance
+        self.graph = graph("step.onnx", network.device)
+        self.none = network.put(np.zeros((1, *sample.shape), np.float32))
+        self.state, self.reads = network.put(sample[None]), network.put(reads)
+
+    def step(self, now: Step, output: Value, draws: Sequence[Array], scale: float) -> None:
+        self.state, self.reads = self.graph.bound(
             {
-                "state": state,
+                "state": self.state,
                 "output": output,
-                "draws": drawn,
-                "rows": network.put(rows(now, guidance)),
-                "scale": network.put(np.array([after], np.float32)),
+                "draws": self.network.put(np.stack(draws)) if draws else self.none,
+                "rows": self.network.put(rows(now, self.guidance)),
+                "scale": self.network.put(np.array([scale], np.float32)),
             }
         )
-        step(done, len(schedule.steps))
-    found: Array = state.numpy()[0]
-    return found
+
+    def sample(self) -> Array:
+        found: Array = self.state.numpy()[0]
+        return found
 
 
 def rows(step: Step, guidance: float | None) -> Array:
@@ -73,14 +169,3 @@ def rows(step: Step, guidance: float | None) -> Array:
         output = np.concatenate([output * (1 - guidance), output * guidance], axis=1)
     draws = made[:, place + 1 :] if step.draws else np.zeros((len(made), 1))
     return np.concatenate([made[:, :place], output, draws], axis=1).astype(np.float32)
-
-
-@cache
-def _stepper(device: str) -> Bound:
-    import onnxruntime as ort
-
-    graph = pkgutil.get_data("gflow.runtime", "step.onnx")
-    providers: list[Any] = ["CUDAExecutionProvider"] if device == "cuda" else []
-    return Bound(
-        ort.InferenceSession(graph, options(split=False), providers=[*providers, "CPUExecutionProvider"]), device
-    )

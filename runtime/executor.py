@@ -26,7 +26,7 @@ from gflow.runtime.engines.base import LoadedModel
 from gflow.runtime.errors import InputError
 from gflow.runtime.lowered import Component
 from gflow.runtime.machine import Machine
-from gflow.runtime.scope import Run, Scope
+from gflow.runtime.scope import Run
 from gflow.runtime.targets import place
 
 
@@ -107,8 +107,9 @@ class Executor:
             self.observer.warning(f"pictures are computed in NumPy, which takes longer: {why}", "")
 
     def run(self, flow: str, args: Mapping[str, Any]) -> Any:
-        """The result of a flow. Arguments are running values; missing ones take their defaults. Raises RunError,
-        and InputError where an argument is missing or there is no parameter for it."""
+        """The result of a flow; its pictures may be on a device (`gflow.kernels.pixel.device.hosted`). Arguments
+        are running values; missing ones take their defaults. Raises RunError, and InputError where an argument is
+        missing or there is no parameter for it."""
         called = self.plan.flows[flow]
         missing = [param.name for param in called.params if param.required and param.name not in args]
         unknown = args.keys() - {param.name for param in called.params}
@@ -154,8 +155,9 @@ class Executor:
         calls = Calls(self.plan, self._models, machine, self.observer, self._telling)
         if not self.stand_ins:
             self.components.coming = used(self._networks, flow)
-        scope: Scope = Run(self.plan, self._analysis, machine, calls, self.observer).flow(flow, args, key)
-        return machine.run(scope.block())
+        on_device = self.components.place.pixels is not None
+        run = Run(self.plan, self._analysis, machine, calls, self.observer, on_device)
+        return machine.run(run.flow(flow, args, key).block())
 
     def _load(self, name: str) -> LoadedModel:
         model, begin = self.plan.models[name], time.monotonic()

@@ -41,6 +41,14 @@ def options(*, split: bool) -> Any:
     return made
 
 
+def failed(error: Exception) -> EngineFailed:
+    """An error of ONNX Runtime as ours."""
+    text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    if "allocat" in text.lower() or "memory" in text.lower():
+        return OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size")
+    return EngineFailed(f"ONNX Runtime failed: {text}")
+
+
 class Network:
     """A component that is ready to run.
 
@@ -81,10 +89,7 @@ class Network:
         except RunError:
             raise
         except Exception as error:  # ONNX Runtime's errors have no common class.
-            text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-            if "allocat" in text.lower() or "memory" in text.lower():
-                raise OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size") from error
-            raise EngineFailed(f"ONNX Runtime failed: {text}") from error
+            raise failed(error) from error
         finally:
             self.running -= 1
 

@@ -22,6 +22,7 @@ import gflow
 from gflow.kernels import types as t
 from gflow.kernels.clip import Clip
 from gflow.kernels.core import show as shown
+from gflow.kernels.pixel.device import DeviceArray
 from gflow.runtime import png
 from gflow.runtime.errors import InputError, OutputError
 from gflow.runtime.plan import Flow, Plan
@@ -131,7 +132,7 @@ class _Writer:
             lines.append(json.dumps(line, ensure_ascii=False))
         self.text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
 
-    def picture(self, name: str, value: t.Array) -> None:
+    def picture(self, name: str, value: t.Array | DeviceArray) -> None:
         data = png.encode(_packed(value), {PROVENANCE: self._told()})
         self.whole(name, lambda path: path.write_bytes(data))
         self.pictures += 1
@@ -227,16 +228,22 @@ def plain(value: Any) -> Any:
             return value
 
 
-def to_pil(value: t.Array) -> Any:
+def to_pil(value: t.Array | DeviceArray) -> Any:
     """A PIL image of 8 bits a channel: gray for a mask, RGB or RGBA for an image. Values are clamped to 0..1."""
     from PIL import Image
 
     return Image.fromarray(_packed(value))
 
 
-def _packed(value: t.Array) -> png.Bytes:
-    # A pixel that is not a number is black.
-    return np.round(np.clip(np.nan_to_num(value), 0.0, 1.0) * 255).astype(np.uint8)
+def _packed(value: t.Array | DeviceArray) -> png.Bytes:
+    """The bytes of a picture; on a device, they are packed there."""
+    from gflow.kernels.pixel import picture, realize, reference
+
+    if isinstance(value, DeviceArray):
+        made: png.Bytes = realize.realize(picture.source(value), "u8")
+        return made
+    packed: png.Bytes = reference.packed(value)
+    return packed
 
 
 def to_python(value: Any) -> Any:
@@ -251,6 +258,8 @@ def to_python(value: Any) -> Any:
             return tuple(value)
         case t.MediaFile(path):
             return path
+        case DeviceArray():
+            return to_pil(value)
         case np.ndarray():
             picture = value.ndim == 2 or value.shape[-1] in (3, 4)
             return to_pil(value) if picture else value.copy()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gflow.kernels.noise import Key
 from gflow.kernels.op import OpError
+from gflow.kernels.pixel.device import hosted
 from gflow.runtime import plan as p
 from gflow.runtime import steps
 from gflow.runtime.blocks import Analysis, Body, Node
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What all scopes of one run share."""
+    """What all scopes of one run share. on_device: pictures may be on a GPU."""
 
     plan: p.Plan
     analysis: Analysis
     machine: Machine
     calls: Calls
     observer: Observer
+    on_device: bool = False
 
     def flow(
         self, flow: p.Flow, args: Mapping[str, Any], key: Key, caller: Scope | None = None, place: int = 0
@@ -97,11 +99,21 @@ class Scope:
     # --- reading ---
 
     def get(self, slot: p.Slot) -> Any:
-        """The value of a slot that is there."""
+        """The value of a slot that is there, in main memory."""
+        owner = self._owner(slot)
+        if self.run.on_device:
+            owner.values[slot] = hosted(owner.values[slot])
+        return owner.values[slot]
+
+    def near(self, slot: p.Slot) -> Any:
+        """The value of a slot that is there, where it is: pictures may be on a device."""
+        return self._owner(slot).values[slot]
+
+    def _owner(self, slot: p.Slot) -> Scope:
         scope: Scope | None = self
         while scope is not None:
             if slot in scope.values:
-                return scope.values[slot]
+                return scope
             scope = scope.parent
         raise AssertionError(f"slot {slot} has no value yet")
 
@@ -148,7 +160,7 @@ class Scope:
             value = self.find(self.body.result)
             if isinstance(value, Later):
                 yield value
-                value = self.get(self.body.result)
+                value = self.near(self.body.result)
             return value
         finally:
             self._close()

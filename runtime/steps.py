@@ -14,7 +14,9 @@ import numpy as np
 
 from gflow.kernels import noise
 from gflow.kernels import types as t
+from gflow.kernels.clip import Clip
 from gflow.kernels.op import OpError, Signature, registry
+from gflow.kernels.pixel.device import DeviceArray
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import Node
 from gflow.runtime.errors import ExpectFailed, OpFailed, RunError
@@ -70,25 +72,36 @@ def _warned(message: str, place: str, observer: Observer) -> None:
 def _kernel(scope: Scope, node: Node) -> Callable[[], Any]:
     step, op = node.step, node.op
     assert isinstance(step, p.Call) and op is not None
-    args = widened(op.signature, scope.all(step.args))
-    further = [scope.get(slot) for slot in step.variadic]
+    given = _given(scope, node) if op.pixel else {slot: scope.get(slot) for slot in node.operands}
+    args = widened(op.signature, {name: given[slot] for name, slot in step.args.items()})
+    further = [given[slot] for slot in step.variadic]
     return lambda: op.kernel(*further, **args)
 
 
 def fused(scope: Scope, node: Node) -> Steps:
     step = node.step
     assert isinstance(step, p.Fused)
-    values = {slot: scope.get(slot) for slot in node.operands}
+    values = _given(scope, node)
     return (yield from _timed(scope, node, step.title, lambda: run_fused(step, values), POOL))
+
+
+def _given(scope: Scope, node: Node) -> dict[p.Slot, Any]:
+    """What ops on pixels read: pictures where they are, unless frames of a video, which are in main memory, are
+    among them."""
+    near = {slot: scope.near(slot) for slot in node.operands}
+    if any(isinstance(value, Clip) for value in near.values()):
+        return {slot: scope.get(slot) for slot in near}
+    return near
 
 
 def run_fused(step: p.Fused, given: Mapping[p.Slot, Any]) -> Any:
     """The result of a chain of ops on pixels, computed as one: what they make is a picture that is not computed
     until all of them are through. Raises OpFailed."""
     from gflow.kernels.pixel.picture import Picture, source
-    from gflow.kernels.pixel.realize import realize
+    from gflow.kernels.pixel.realize import near
 
-    values = {slot: source(value) if isinstance(value, np.ndarray) else value for slot, value in given.items()}
+    arrays = np.ndarray, DeviceArray
+    values = {slot: source(value) if isinstance(value, arrays) else value for slot, value in given.items()}
     for part in step.body.steps:
         if isinstance(part, p.Const):
             values[part.out] = p.decode(part.type, part.value)
@@ -102,7 +115,7 @@ def run_fused(step: p.Fused, given: Mapping[p.Slot, Any]) -> Any:
             raise OpFailed(str(error), place=part.place) from error
     assert step.body.result is not None
     made = values[step.body.result]
-    return realize(made) if isinstance(made, Picture) else made  # A clip is computed when it is read.
+    return near(made) if isinstance(made, Picture) else made  # A clip is computed when it is read.
 
 
 def extern(scope: Scope, node: Node) -> Steps:

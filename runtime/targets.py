@@ -19,6 +19,7 @@ from gflow.runtime.lowered import Component
 
 if TYPE_CHECKING:
     from gflow.runtime.bundle import Bundle, Target
+    from gflow.runtime.device_pixels import Pixels
 
 
 class Engine(msgspec.Struct, frozen=True):
@@ -86,13 +87,15 @@ def usable(provider: str) -> bool:
 @dataclass(frozen=True)
 class Place:
     """Where a run takes place. target: the part of the bundle that is used. device: what arrays are bound to, "cpu"
-    or "cuda". gpu: the card, on one. forms: how networks run there, by identity. told:
-    one sentence for the user, where a GPU was planned for and something is in the way; else ""."""
+    or "cuda". gpu: the card, on one. forms: how networks run there, by identity. pixels: the device of the ops on
+    pixels, where the bundle has kernels for it. told: one sentence for the user, where a GPU was planned for and
+    something is in the way; else ""."""
 
     target: str = "cpu"
     device: str = "cpu"
     gpu: Gpu | None = None
     forms: dict[str, Form] = field(default_factory=dict)
+    pixels: Pixels | None = None
     told: str = ""
 
 
@@ -117,7 +120,18 @@ def place(bundle: Bundle) -> Place:
     told = ""
     if target.name != f"cuda:{gpu.capability}":
         told = f"compiled for {names}, and this is {gpu.told}: networks run on ONNX Runtime's CUDA"
-    return Place(target.name, "cuda", gpu, forms, told)
+    return Place(target.name, "cuda", gpu, forms, pixels(bundle, target.name, gpu, "cuda"), told)
+
+
+def pixels(bundle: Bundle, target: str, gpu: Gpu, device: str) -> Pixels | None:
+    """The device for the ops on pixels and the steps of denoise loops; None where the bundle has no kernels."""
+    place = f"{folder(target)}/kernels.json"
+    if place not in bundle.manifest.entries:
+        return None
+    from gflow.runtime.device_kernels import Kernels
+    from gflow.runtime.device_pixels import Pixels
+
+    return Pixels(Kernels(bundle, place, gpu), device)
 
 
 def _nearest(targets: list[Target], gpu: Gpu) -> Target:
@@ -133,4 +147,9 @@ def _nearest(targets: list[Target], gpu: Gpu) -> Target:
 
 def entry(target: str) -> str:
     """The bundle's entry that holds a target's forms."""
-    return f"targets/{target.partition(':')[2]}/forms.json"
+    return f"{folder(target)}/forms.json"
+
+
+def folder(target: str) -> str:
+    """What a bundle has for a target alone is under this."""
+    return f"targets/{target.partition(':')[2]}"

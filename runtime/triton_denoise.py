@@ -8,72 +8,16 @@ network gave may be of another type of floats, too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gflow.kernels.pixel.launches import WARPS
 from gflow.kernels.pixel.triton_module import loaded
+from gflow.runtime import step_kernel
 from gflow.runtime.denoise import Schedule, Step
+from gflow.runtime.step_kernel import BLOCK, Update
 
 #: A tensor of PyTorch.
 Tensor = Any
-
-#: Numbers that a program makes.
-BLOCK = 1024
-
-
-class Update(NamedTuple):
-    """What decides the code of a step. states, draws: how many arrays are read beside the network's output; rows:
-    how many are made. guided: the network gave two outputs, without and with the prompt. blended: a mask keeps a
-    picture."""
-
-    states: int
-    draws: int
-    rows: int
-    guided: bool
-    blended: bool
-
-    @property
-    def name(self) -> str:
-        marks = ("guided" if self.guided else "plain") + ("_blended" if self.blended else "")
-        return f"gf_step_{self.states}_{self.draws}_{self.rows}_{marks}"
-
-    @property
-    def arrays(self) -> list[str]:
-        """The addresses that the kernel takes first: of what it makes, then of what it reads."""
-        made = [f"into{row}" for row in range(self.rows)]
-        given = ["without", "guided"] if self.guided else ["output"]
-        blend = ["mask", "picture", "added"] if self.blended else []
-        return [*made, *self._parts(given), *blend]
-
-    def _parts(self, network: Sequence[str]) -> list[str]:
-        states = [f"state{number}" for number in range(self.states)]
-        return [*states, *network, *(f"draw{number}" for number in range(self.draws))]
-
-    @property
-    def parts(self) -> list[str]:
-        """The columns of a step's matrix."""
-        return self._parts(["output"])
-
-    @property
-    def numbers(self) -> list[str]:
-        """The numbers that it takes: the matrix row by row, the guidance, the blend."""
-        matrix = [f"c{row}_{part}" for row in range(self.rows) for part in self.parts]
-        return [*matrix, *(["guidance"] if self.guided else []), *(["keep", "noisy"] if self.blended else [])]
-
-    @property
-    def sizes(self) -> list[str]:
-        """How many numbers an array has, which the kernel takes before the numbers; and behind those, of a masked
-        one, how many a sample and a channel have."""
-        return ["count", "sample", "plane"] if self.blended else ["count"]
-
-
-def updates(schedule: Schedule, *, guided: bool, blended: bool = False) -> list[Update]:
-    """What a loop's steps are computed by, each once."""
-    found, states = {}, 1
-    for step in schedule.steps:
-        found[Update(states, step.draws, len(step.rows), guided, blended)] = True
-        states = len(step.rows)
-    return list(found)
 
 
 def source(update: Update) -> str:
@@ -90,6 +34,8 @@ def source(update: Update) -> str:
         *(line for row in range(update.rows) for line in _row(update, row)),
         *(_blended() if update.blended else []),
         *(f"tl.store(into{row} + i, made{row}, mask=inside)" for row in range(update.rows)),
+        "place = i // sample * room + i % sample",
+        *(f"tl.store({name} + place, made0 * scale, mask=inside)" for name in update.reads),
     ]
     return "\n".join(
         [
@@ -147,28 +93,25 @@ def updated(
     outputs: Sequence[Tensor],
     draws: Sequence[Tensor],
     step: Step,
+    reads: Tensor,
     *,
+    scale: float = 1.0,
     guidance: float = 1.0,
     blend: tuple[Tensor, Tensor, Tensor] | None = None,
     block: int = BLOCK,
 ) -> list[Tensor]:
     """The state after a step. Arrays are (batch, channels, height, width).
 
-    outputs: the network's, or two: without and with the prompt. blend: (mask, picture, noise), the mask
-    (batch, 1, height, width); see `denoise.replay`. Raises NoTriton."""
-    update = Update(len(state), len(draws), len(step.rows), len(outputs) == 2, blend is not None)
+    outputs: the network's, or two: without and with the prompt. reads: what the network reads next, once for each
+    output, which is written: the sample times `scale`; further channels of it stay as they are. blend: (mask,
+    picture, noise), the mask (batch, 1, height, width); see `denoise.replay`. Raises NoTriton."""
+    update = step_kernel.update(step, len(state), guided=len(outputs) == 2, blended=blend is not None)
     made = [state[0].new_empty(state[0].shape) for _ in step.rows]
-    arrays = [*made, *state, *outputs, *draws, *(blend or ())]
+    arrays = [*made, *reads.chunk(len(outputs)), *state, *outputs, *draws, *(blend or ())]
     assert all(array.is_contiguous() for array in arrays)
-    numbers = [float(coefficient) for row in step.rows for coefficient in row]
-    numbers += [float(guidance)] if update.guided else []
-    sizes = [made[0].numel()]
-    if update.blended:
-        numbers += map(float, step.mix)
-        sizes += [made[0][0].numel(), made[0][0, 0].numel()]
+    values = update.values(step, made[0].shape, scale=scale, guidance=guidance, channels=reads.shape[1])
     kernel = getattr(loaded(source(update)), update.name)
-    args = [*arrays, sizes[0], *numbers, *sizes[1:]]
-    kernel[(-(-sizes[0] // block),)](*args, BLOCK=block, num_warps=WARPS, enable_fp_fusion=False)
+    kernel[(-(-made[0].numel() // block),)](*arrays, *values, BLOCK=block, num_warps=WARPS, enable_fp_fusion=False)
     return made
 
 
@@ -178,15 +121,19 @@ def replay(
     predict: Callable[[Tensor, float], Sequence[Tensor]],
     *,
     noise: Callable[[], Tensor],
-    guidance: float = 1.0,
+    guidance: float | None = None,
     blend: tuple[Tensor, Tensor, Tensor] | None = None,
     block: int = BLOCK,
 ) -> Tensor:
-    """`denoise.replay` on tensors. predict: the network's output for a scaled sample and a timestep; or two
-    outputs, without and with the prompt."""
-    state = [sample]
-    for now in schedule.steps:
-        outputs = predict(state[0] if now.scale == 1 else state[0] * now.scale, now.timestep)
+    """`denoise.replay` on tensors. predict: the network's output for scaled samples, once or twice each, and a
+    timestep. guidance: None where there is none, and then samples are there once."""
+    times, state = 1 if guidance is None else 2, [sample]
+    reads = (sample * schedule.steps[0].scale).repeat(times, 1, 1, 1)
+    for done, now in enumerate(schedule.steps, start=1):
+        outputs = predict(reads, now.timestep)
         draws = [noise() for _ in range(now.draws)]
-        state = updated(state, outputs, draws, now, guidance=guidance, blend=blend, block=block)
+        scale = schedule.steps[done].scale if done < len(schedule.steps) else 1.0
+        state = updated(
+            state, outputs, draws, now, reads, scale=scale, guidance=guidance or 1.0, blend=blend, block=block
+        )
     return state[0]

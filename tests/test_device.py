@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gflow.compiler import step_graph
+from gflow.compiler.device_graphs import GRAPHS
 from gflow.kernels.types import Array
 from gflow.runtime import denoise, device_denoise
 from gflow.runtime import lowered as low
@@ -46,8 +46,9 @@ def normal(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def test_the_graph_of_a_step_is_what_its_source_makes() -> None:
-    assert (ROOT / "runtime" / step_graph.PLACE).read_bytes() == step_graph.step_graph()
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_graphs_are_what_their_source_makes(name: str) -> None:
+    assert (ROOT / "runtime" / name).read_bytes() == GRAPHS[name]()
 
 
 @pytest.mark.parametrize(("states", "draws"), [(1, 0), (1, 1), (3, 0), (4, 2)])
@@ -156,10 +157,11 @@ def test_the_lean_runtime_finds_the_graph_in_a_bundle(tmp_path: Path) -> None:
     assert subprocess.run(made, env=environment, capture_output=True).returncode == 0
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from gflow.runtime.device_denoise import _stepper\n"
-        "print(_stepper('cpu').outputs, sys.modules['gflow'].__file__)\n"
+        "from gflow.runtime.device import graph\n"
+        "made = [graph(name, 'cpu').outputs for name in ('step.onnx', 'sums.onnx')]\n"
+        "print(*made, sys.modules['gflow'].__file__)\n"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", code, str(tmp_path / "s")], capture_output=True, text=True, cwd=tmp_path
     )
-    assert "['made', 'sample']" in done.stdout and "s/gflow/__init__" in done.stdout, done.stderr
+    assert "['made', 'sample'] ['sums']" in done.stdout and "s/gflow/__init__" in done.stdout, done.stderr

@@ -20,11 +20,10 @@ import pytest
 from gflow.kernels.op import registry
 from gflow.kernels.pixel import picture as px
 from gflow.kernels.pixel import realize, triton_source
-from gflow.kernels.pixel.launches import PORTABLE, Code, Index
+from gflow.kernels.pixel.launches import PORTABLE, Code, Index, plain
 from gflow.kernels.pixel.picture import Picture
-from gflow.kernels.pixel.triton_stages import plain
 from gflow.kernels.types import Size
-from gflow.runtime.triton_denoise import Update
+from gflow.runtime.step_kernel import Update
 
 pytestmark = pytest.mark.skipif(
     find_spec("triton") is None or find_spec("torch") is None,
@@ -104,10 +103,10 @@ def test_generating_takes_neither_triton_nor_torch() -> None:
         "import numpy as np",
         "from gflow.compiler import gpu_kernels",
         "from gflow.kernels.pixel import picture, triton_run, triton_source",
-        "from gflow.runtime import triton_denoise",
+        "from gflow.runtime import step_kernel, triton_denoise",
         "made = picture.source(np.zeros((4, 4, 3), np.float32)) * 0.5",
         "assert 'tl.store' in triton_source.generate([made], ['u8']).text",
-        "assert 'tl.store' in triton_denoise.source(triton_denoise.Update(1, 0, 1, True, False))",
+        "assert 'tl.store' in triton_denoise.source(step_kernel.Update(1, 0, 1, True, False))",
         "try: triton_run.realize(made)",
         "except triton_run.NoTriton as error: print(error)",
     ]
@@ -246,8 +245,8 @@ def test_the_kernels_of_a_plan(tmp_path: Path) -> None:
         'flow shown(photo: image) -> image { photo |> resize(40x30, fit: "cover") |> grade(1.1, 1.2) }'
     )
     plan = opened(script).runnable()
-    index, objects = gpu_kernels.kernels(plan, ["sm_90"])
-    assert (index, objects) == gpu_kernels.kernels(plan, ["sm_90"])
+    index, objects = gpu_kernels.kernels(plan, [Update(1, 0, 1, True, False)], ["sm_90"])
+    assert (index, objects) == gpu_kernels.kernels(plan, [Update(1, 0, 1, True, False)], ["sm_90"])
     assert msgspec.json.decode(msgspec.json.encode(index), type=Index) == index
     assert set(index.binaries) == {"sm_90", PORTABLE}
     for target, binaries in index.binaries.items():

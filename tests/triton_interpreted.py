@@ -115,7 +115,7 @@ def test_tensors_of_any_strides_are_read_where_they_are() -> None:
     for tensor in (whole, whole[2:9, ::2, :3], whole.permute(2, 0, 1)[:3], whole.permute(1, 0, 2), whole[..., 1]):
         tensor = tensor.permute(1, 2, 0) if tensor.shape[0] < 4 else tensor
         image = triton_run.source(tensor)
-        assert image.data.tensor is tensor
+        assert image.data.memory is tensor
         found = triton_run.realize_all([image * 0.5], ["f32"], block=(32, 32))[0]
         assert isinstance(found, torch.Tensor) and torch.equal(found, (tensor * 0.5).contiguous())
 
@@ -169,7 +169,9 @@ def test_a_denoise_loop_has_the_bits_of_numpy(seed: int, guidance: float | None,
         return given
 
     def outputs(scaled: Any, timestep: float) -> list[Any]:
-        found = [torch.from_numpy(output) for output in network(scaled.numpy(), timestep)]
+        once = scaled[: SHAPE[0]]
+        assert torch.equal(scaled, once.repeat(len(scaled) // len(once), 1, 1, 1))
+        found = [torch.from_numpy(output) for output in network(once.numpy(), timestep)]
         return found[:1] if guidance is None else found
 
     expected = denoise.replay(
@@ -180,7 +182,7 @@ def test_a_denoise_loop_has_the_bits_of_numpy(seed: int, guidance: float | None,
         torch.from_numpy(sample),
         outputs,
         noise=lambda: torch.from_numpy(ours.standard_normal(SHAPE, dtype=np.float32)),
-        guidance=guidance or 1.0,
+        guidance=guidance,
         blend=None if blend is None else tuple(map(torch.from_numpy, blend)),
         block=128 if masked else 1024,
     )
@@ -191,7 +193,10 @@ def test_arrays_that_do_not_count_are_not_read() -> None:
     """An array whose coefficients are all 0 may hold anything."""
     sample, nothing = torch.ones(1, 1, 4, 4), torch.full((1, 1, 4, 4), torch.nan)
     step = Step(0.0, 1.0, [[2.0, 0.0, 0.5], [0.0, 0.0, 1.0]], 0, (1.0, 0.0))
-    made = triton_denoise.updated([sample, nothing], [sample * 3], [], step)
+    reads = torch.full((1, 3, 4, 4), 7.0)
+    made = triton_denoise.updated([sample, nothing], [sample * 3], [], step, reads, scale=0.5)
+    # Further channels of what the network reads stay as they are.
+    assert [reads[:, channel].unique().tolist() for channel in range(3)] == [[1.75], [7.0], [7.0]]
     assert [array.unique().tolist() for array in made] == [[3.5], [3.0]]
 
 
@@ -199,5 +204,5 @@ def test_networks_may_give_half_floats() -> None:
     rng = np.random.default_rng(1)
     state, output = (torch.from_numpy(rng.standard_normal(SHAPE, dtype=np.float32)) for _ in range(2))
     step = Step(0.0, 1.0, [[0.9, -0.2]], 0, (1.0, 0.0))
-    [found] = triton_denoise.updated([state], [output.half()], [], step)
+    [found] = triton_denoise.updated([state], [output.half()], [], step, torch.empty(SHAPE))
     assert torch.equal(found, state * 0.9 + output.half().float() * -0.2)

@@ -9,6 +9,8 @@ import msgspec
 
 from gflow.kernels.pixel.arguments import integer
 from gflow.kernels.pixel.picture import Picture
+from gflow.kernels.pixel.reference import in_order
+from gflow.kernels.pixel.stages import LOOSE
 
 #: Rows of pictures that kernels put into memory begin at multiples of so many floats, 128 bytes.
 PITCH = 32
@@ -83,6 +85,18 @@ class Index(msgspec.Struct, frozen=True):
 
 #: The target whose PTX later GPUs take; that of sm_90 and later is not compatible with others.
 PORTABLE = "compute_80"
+
+
+def plain(outputs: Sequence[Picture]) -> list[Picture]:
+    """The graph without the patterns of resampled pixels: a GPU gathers them in any case, and so those of different
+    patterns share a kernel."""
+    done: dict[int, Picture] = {}
+    for node in in_order(*outputs):
+        patterned = node.op == "table_x" and LOOSE not in node.static
+        sources = tuple(done[id(each)] for each in node.sources)
+        static = () if patterned else node.static
+        done[id(node)] = node.like(sources, static) if sources else node
+    return [done[id(node)] for node in outputs]
 
 
 def whole(node: Picture, what: str) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from gflow.kernels.pixel import reference, shipped
 from gflow.kernels.pixel.arguments import Arguments
+from gflow.kernels.pixel.device import DeviceArray, device_of
 from gflow.kernels.pixel.picture import Picture, source
 from gflow.kernels.pixel.stages import LOOSE, taps, written_out
 from gflow.kernels.threads import at_once, cores
@@ -73,11 +74,23 @@ def realize(picture: Picture, layout: str = "f32", into: Values | None = None) -
     return realize_all([picture], [layout], None if into is None else [into])[0]
 
 
+def near(picture: Picture, layout: str = "f32") -> Values:
+    """A picture in memory as `realize` gives it, or on the device that its sources are on: a `DeviceArray`."""
+    made = _on_device([picture], [layout], reference.in_order(picture))
+    return realize(picture, layout) if made is None else made[0]
+
+
 def realize_all(
     outputs: Sequence[Picture], layouts: Sequence[str], into: Sequence[Values] | None = None
 ) -> list[Values]:
     """Several different pictures, with what they have in common computed once."""
     order = reference.in_order(*outputs)
+    if device_of(order) is not None:
+        made = _on_device(outputs, layouts, order)
+        if made is not None:
+            return [_put(each.host(), place) for each, place in zip(made, into or [None] * len(made), strict=True)]
+        outputs = replaced(outputs, {id(node): source(node.data.host()) for node in order if _is_there(node)})
+        order = reference.in_order(*outputs)
     if any(node.op == "held" for node in order):
         outputs = _in_memory(outputs, order)
         order = reference.in_order(*outputs)
@@ -87,10 +100,31 @@ def realize_all(
     kernel = found(outputs, layouts, order)
     if kernel is None:
         made = [_written(reference.evaluate(node), layout) for node, layout in zip(outputs, layouts, strict=True)]
-        for place, values in zip(into or [], made, strict=False):
-            place[...] = values
-        return list(into or made)
+        return [_put(values, place) for values, place in zip(made, into or [None] * len(made), strict=True)]
     return kernel.run(*(kernel.form(outputs) if kernel.loose else (outputs, order)), into)
+
+
+def _on_device(
+    outputs: Sequence[Picture], layouts: Sequence[str], order: Sequence[Picture]
+) -> list[DeviceArray] | None:
+    """The results on the device that a source is on; None where there is none, or no kernel for it."""
+    device = device_of(order)
+    if device is None:
+        return None
+    from gflow.kernels.pixel.device_run import computed
+
+    return computed(outputs, layouts, device)
+
+
+def _is_there(node: Picture) -> bool:
+    return isinstance(node.data, DeviceArray)
+
+
+def _put(values: Values, into: Values | None) -> Values:
+    if into is None:
+        return values
+    into[...] = values
+    return into
 
 
 def found(outputs: Sequence[Picture], layouts: Sequence[str], order: Sequence[Picture]) -> Kernel | None:
@@ -242,8 +276,7 @@ def _cut(outputs: Sequence[Picture], order: Sequence[Picture]) -> tuple[int, int
 def _written(values: Values, layout: str) -> Values:
     """What NumPy computed, as it was asked for."""
     if layout == "u8":
-        with np.errstate(invalid="ignore"):
-            values = (np.clip(np.nan_to_num(values, posinf=1.0, neginf=0.0), 0, 1) * 255 + 0.5).astype(np.uint8)
+        values = reference.packed(values)
     if values.shape[2] == 1:
         return np.ascontiguousarray(values[..., 0])
     return np.ascontiguousarray(values.transpose(2, 0, 1) if layout == "planar" else values)

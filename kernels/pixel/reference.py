@@ -150,3 +150,9 @@ def _in_cube(cube: Values, colors: Values) -> Values:
         weight = np.prod([share[..., a] if bits[a] else 1 - share[..., a] for a in range(3)], axis=0)
         total = total + weight[..., None] * cube[blue, green, red]
     return np.asarray(total)
+
+
+def packed(values: Values) -> Values:
+    """Values as bytes, clamped to 0..1; one that is not a number is 0."""
+    with np.errstate(invalid="ignore"):
+        return (np.clip(np.nan_to_num(values, posinf=1.0, neginf=0.0), 0, 1) * 255 + 0.5).astype(np.uint8)

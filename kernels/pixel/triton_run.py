@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from gflow.kernels.pixel import arguments, picture, triton_source
-from gflow.kernels.pixel.launches import WARPS, Code, Launch, Taken, grid, whole
+from gflow.kernels.pixel import picture, triton_source
+from gflow.kernels.pixel.device import DeviceArray, device_of
+from gflow.kernels.pixel.device_run import computed
+from gflow.kernels.pixel.launches import WARPS, Code, Launch, grid, plain
 from gflow.kernels.pixel.picture import Picture
-from gflow.kernels.pixel.realize import empty_result, structure
+from gflow.kernels.pixel.realize import structure
 from gflow.kernels.pixel.reference import in_order
 from gflow.kernels.pixel.triton_module import NoTriton, loaded
-from gflow.kernels.pixel.triton_stages import plain
 
 #: A tensor of PyTorch.
 Tensor = Any
@@ -32,19 +33,9 @@ Tensor = Any
 _kernels: dict[Any, Code] = {}
 
 
-class OnDevice:
-    """A tensor as the pixel language takes arrays: what NumPy calls an array's type, shape and strides."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.dtype = np.dtype(str(tensor.dtype).removeprefix("torch."))
-        self.itemsize, self.ndim, self.shape = self.dtype.itemsize, tensor.ndim, tuple(tensor.shape)
-        self.strides = tuple(step * self.itemsize for step in tensor.stride())
-
-
 def source(tensor: Tensor) -> Picture:
     """A picture in memory: as `picture.source` takes it, with any strides, but a tensor."""
-    return picture.source(OnDevice(tensor))
+    return picture.source(Torch(tensor.device).array(tensor))
 
 
 def realize(made: Picture, layout: str = "f32") -> Tensor:
@@ -64,88 +55,52 @@ def realize_all(
     device: where they are computed: that of the first tensor among the sources, else the GPU. Sources in NumPy are
     copied there. block: pixels of a program, across and down, powers of two; for checks, as the interpreter takes
     its time for each program. Raises NoTriton."""
-    device = device or _device(outputs)
-    outputs = on_device(plain(outputs), device)
-    order = in_order(*outputs)
-    key = tuple(layouts), structure(outputs, order)
-    if key not in _kernels:
-        _kernels[key] = triton_source.generate(outputs, layouts)
-    with _current(device):
-        return _Run(_kernels[key], outputs, layouts, order, device).run(block)
+    there = Torch(device or _device(outputs), block)
+    with _current(there.name):
+        return [made.memory for made in computed(outputs, layouts, there) or ()]
 
 
-def on_device(outputs: Sequence[Picture], device: Any) -> list[Picture]:
-    """The graph with its sources on a device; those that are there already are not copied."""
-    done: dict[int, Picture] = {}
-    for node in in_order(*outputs):
-        if node.op == "source":
-            done[id(node)] = source(_moved(node.data, device))
-        else:
-            done[id(node)] = node.like(tuple(done[id(each)] for each in node.sources), node.static)
-    return [done[id(node)] for node in outputs]
+class Torch:
+    """A device of PyTorch; see `gflow.kernels.pixel.device.Device`. block: as `realize_all` takes it."""
 
+    def __init__(self, name: Any, block: tuple[int, int] | None = None) -> None:
+        self.name, self.block, self.text = name, block, ""
 
-def _moved(array: Any, device: Any) -> Tensor:
-    if isinstance(array, OnDevice):
-        return array.tensor.to(device)
-    planar = array.ndim == 3 and array.shape[2] > 1 and array.transpose(2, 0, 1).flags.c_contiguous
-    values = array.transpose(2, 0, 1) if planar else array
-    if not (values.flags.c_contiguous and values.flags.writeable):
-        values = values.copy()
-    tensor = _torch().from_numpy(values).to(device)
-    return tensor.permute(1, 2, 0) if planar else tensor
+    def array(self, tensor: Tensor) -> DeviceArray:
+        """A tensor as the pixel language takes it."""
+        dtype = np.dtype(str(tensor.dtype).removeprefix("torch."))
+        return DeviceArray(self, tensor, dtype, tensor.shape, [step * dtype.itemsize for step in tensor.stride()])
 
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> DeviceArray:
+        torch = _torch()
+        return self.array(torch.empty(shape, dtype=getattr(torch, np.dtype(dtype).name), device=self.name))
 
-class _Run:
-    """A graph being computed: `held` are the tensors that its kernels read and write, by what they are of."""
+    def put(self, array: Any) -> DeviceArray:
+        return self.array(_torch().from_numpy(array if array.flags.writeable else array.copy()).to(self.name))
 
-    def __init__(
-        self, code: Code, outputs: Sequence[Picture], layouts: Sequence[str], order: Sequence[Picture], device: Any
-    ) -> None:
-        self.code, self.order, self.device = code, order, device
-        place = {id(node): number for number, node in enumerate(order)}
-        self.results = [empty_result(*pair, self._empty) for pair in zip(outputs, layouts, strict=True)]
-        names = [("result", place[id(node)]) for node in outputs]
-        self.held: dict[tuple[str, int], Tensor] = dict(zip(names, self.results, strict=True))
-        self.last = {
-            (taken.what, taken.node): number
-            for number, launch in enumerate(code.launches)
-            for taken in launch.takes
-            if taken.what == "kept"
-        }
+    def table(self, values: Any) -> DeviceArray:
+        return self.array(_copied(values.tobytes(), str(values.dtype), self.name))
 
-    def run(self, block: tuple[int, int] | None) -> list[Tensor]:
-        module = loaded(self.code.text)
-        for number, launch in enumerate(self.code.launches):
-            self._launch(getattr(module, launch.kernel), launch, block or launch.block)
-            for name, last in self.last.items():
-                if last == number:  # The memory serves the next: kernels run one after the other.
-                    del self.held[name]
-        return self.results
+    def get(self, array: DeviceArray) -> Any:
+        return array.memory.cpu().numpy()
 
-    def _launch(self, kernel: Any, launch: Launch, block: tuple[int, int]) -> None:
-        args = [self._argument(taken) for taken in launch.takes]
-        kernel[grid(self.order[launch.node], block)](
+    def kernels(self, outputs: Sequence[Picture], layouts: Sequence[str]) -> tuple[list[Picture], list[Launch]]:
+        form = plain(outputs)
+        key = tuple(layouts), structure(form, in_order(*form))
+        if key not in _kernels:
+            _kernels[key] = triton_source.generate(form, layouts)
+        self.text = _kernels[key].text
+        return form, _kernels[key].launches
+
+    def launch(self, launch: Launch, node: Picture, given: Sequence[Any]) -> None:
+        block = self.block or launch.block
+        args = [each.memory if isinstance(each, DeviceArray) else each for each in given]
+        getattr(loaded(self.text), launch.kernel)[grid(node, block)](
             *args, BLOCK_X=block[0], BLOCK_Y=block[1], num_warps=WARPS, enable_fp_fusion=False
         )
 
-    def _argument(self, taken: Taken) -> Any:
-        node = self.order[taken.node]
-        if taken.what == "number":
-            return float(node.data)
-        if not taken.address:
-            return whole(node, taken.what)
-        if taken.what == "source":
-            return node.data.tensor
-        if taken.what == "kept" and ("kept", taken.node) not in self.held:
-            shape = node.channels, node.height, whole(node, "pitch")
-            self.held["kept", taken.node] = self._empty(shape, np.float32)
-        found = self.held.get((taken.what, taken.node))
-        return _table(arguments.array(node, taken.what, {}), self.device) if found is None else found
-
-    def _empty(self, shape: tuple[int, ...], dtype: Any) -> Tensor:
-        torch = _torch()
-        return torch.empty(shape, dtype=getattr(torch, np.dtype(dtype).name), device=self.device)
+    def wait(self) -> None:
+        """PyTorch's memory is used in the order of its stream."""
 
 
 # --- PyTorch ---------------------------------------------------------------------------------------
@@ -169,21 +124,14 @@ def interpreted() -> bool:
 
 
 def _device(outputs: Sequence[Picture]) -> Any:
-    for node in in_order(*outputs):
-        if isinstance(node.data, OnDevice):
-            return node.data.tensor.device
-    return _torch().device("cpu" if interpreted() else "cuda")
+    there = device_of(in_order(*outputs))
+    return there.name if isinstance(there, Torch) else _torch().device("cpu" if interpreted() else "cuda")
 
 
 def _current(device: Any) -> AbstractContextManager[Any]:
     """Makes a device the one that kernels are launched on."""
     found: AbstractContextManager[Any] = _torch().cuda.device(device) if device.type == "cuda" else nullcontext()
     return found
-
-
-def _table(values: Any, device: Any) -> Tensor:
-    """A table on a device. Those of the last calls are there already."""
-    return _copied(np.ascontiguousarray(values).tobytes(), str(values.dtype), device)
 
 
 @lru_cache(256)

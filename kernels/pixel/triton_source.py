@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from gflow.kernels.pixel.launches import Code, Launch, Taken
+from gflow.kernels.pixel.launches import Code, Launch, Taken, plain
 from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.reference import in_order
 from gflow.kernels.pixel.stages import spatial
-from gflow.kernels.pixel.triton_stages import Stage, plain, reads, stages
+from gflow.kernels.pixel.triton_stages import Stage, reads, stages
 from gflow.kernels.pixel.triton_values import HERE, Values
 
 #: Pixels of a program, across and down. Those that read neighbours are nearer to a square, which has fewer of them

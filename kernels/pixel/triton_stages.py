@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from gflow.kernels.pixel.math import BOOLEAN, FUNCTIONS
 from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.reference import in_order
-from gflow.kernels.pixel.stages import LOOSE, spatial, taps, written_out
+from gflow.kernels.pixel.stages import spatial, taps, written_out
 
 #: What memory costs that is written and read once, as operations; see above.
 _MEMORY = 100
@@ -37,18 +37,6 @@ class Stage:
     node: Picture
     output: int | None
     kept: bool
-
-
-def plain(outputs: Sequence[Picture]) -> list[Picture]:
-    """The graph without the patterns of resampled pixels: a GPU gathers them in any case, and so those of different
-    patterns share a kernel."""
-    done: dict[int, Picture] = {}
-    for node in in_order(*outputs):
-        patterned = node.op == "table_x" and LOOSE not in node.static
-        sources = tuple(done[id(each)] for each in node.sources)
-        static = () if patterned else node.static
-        done[id(node)] = node.like(sources, static) if sources else node
-    return [done[id(node)] for node in outputs]
 
 
 def stages(outputs: Sequence[Picture]) -> list[Stage]:

@@ -13,11 +13,13 @@ import numpy as np
 
 from gflow.kernels import noise
 from gflow.kernels.noise import Key
+from gflow.kernels.pixel.device import DeviceArray, hosted
 from gflow.kernels.types import AnyType, Array, Size
 from gflow.runtime import denoise, device_denoise
 from gflow.runtime.bundle import Folder
 from gflow.runtime.components import Components
-from gflow.runtime.device import Binds
+from gflow.runtime.denoise import Schedule
+from gflow.runtime.device import Binds, graph
 from gflow.runtime.engines import painting
 from gflow.runtime.engines.base import CallContext, Request
 from gflow.runtime.engines.prompts import Prompts
@@ -144,8 +146,8 @@ class DiffusionModel:
         found = self.network("encoder").run({"image": pixels})
         return found[0][0], (found[1][0] if len(found) > 1 else None)
 
-    def _decode(self, requests: Sequence[Request], size: int) -> list[Array]:
-        pictures: list[Array | None] = [None] * len(requests)
+    def _decode(self, requests: Sequence[Request], size: int) -> list[Array | DeviceArray]:
+        pictures: list[Array | DeviceArray | None] = [None] * len(requests)
         by_shape: dict[tuple[int, ...], list[int]] = {}
         for place, request in enumerate(requests):
             latent = request.args["latent"]
@@ -155,11 +157,19 @@ class DiffusionModel:
                 by_shape.setdefault(latent.array.shape, []).append(place)
         for places in by_shape.values():
             arrays = [requests[place].args["latent"].array for place in places]
-            stacked = np.stack(arrays + arrays[-1:] * (size - len(arrays)))
-            images = self.network("decoder").run({"latent": stacked})[0]
+            images = self._painted(np.stack(arrays + arrays[-1:] * (size - len(arrays))))
             for place, image in zip(places, images, strict=False):
-                pictures[place] = _finished(painting.finite(image), requests[place].args)
+                pictures[place] = _finished(image, requests[place].args)
         return [picture for picture in pictures if picture is not None]
+
+    def _painted(self, latents: Array) -> Sequence[Array | DeviceArray]:
+        """The decoder's pictures, on a GPU if ops on pixels run there."""
+        network, pixels = self.network("decoder"), self.components.place.pixels
+        if pixels is None or not isinstance(network, Binds):
+            return [painting.finite(image) for image in network.run({"latent": latents})[0]]
+        [found, *_] = network.bound({"latent": network.put(latents)})
+        painting.check_finite(graph("sums.onnx", network.device).bound({"pictures": found})[0].numpy())
+        return pixels.pictures(found)
 
     def size(self, asked: Size | None, image: Array | None) -> Size:
         """The size that is painted. Raises OpFailed for one that can't be."""
@@ -172,13 +182,14 @@ class DiffusionModel:
         return Size(self.settings["sample"], self.settings["sample"])
 
 
-def _finished(image: Array, args: Mapping[str, Any]) -> Array:
+def _finished(image: Array | DeviceArray, args: Mapping[str, Any]) -> Array | DeviceArray:
     """A decoded picture; what the mask keeps of the given one is kept exactly."""
     if args["mask"] is None:
         return image
-    size = Size(image.shape[1], image.shape[0])
+    painted: Array = hosted(image)
+    size = Size(painted.shape[1], painted.shape[0])
     picture = painting.resized(painting.flattened(args["image"]), size)
-    return painting.kept(image, picture, painting.resized(args["mask"], size))
+    return painting.kept(painted, picture, painting.resized(args["mask"], size))
 
 
 class _Loop:
@@ -226,7 +237,7 @@ class _Loop:
         blend = None
         if self.masked and image is not None and settings["inpaint"] == "blend":
             blend = (self._masks(shape), image, start)
-        if isinstance(self.net, Binds) and blend is None and self.extra is None:
+        if isinstance(self.net, Binds) and self._stays(schedule, blended=blend is not None):
             return device_denoise.replay(
                 schedule,
                 state,
@@ -234,6 +245,9 @@ class _Loop:
                 self.feeds,
                 guidance=self.guidance if self.doubled else None,
                 noise=lambda: np.stack([draw.next() for draw in draws]),
+                kernels=self.kernels,
+                blend=blend,
+                extra=self.extra,
                 check=self._check,
                 step=self._step,
             )
@@ -245,6 +259,13 @@ class _Loop:
             blend=blend,
             step=self._step,
         )
+
+    def _stays(self, schedule: Schedule, *, blended: bool) -> bool:
+        """Whether the loop can stay on the network's device: what masks need, kernels alone do."""
+        if not blended and self.extra is None:
+            return True
+        made = self.kernels
+        return made is not None and device_denoise.can_step(made, schedule, guided=self.doubled, blended=blended)
 
     def _from_image(self) -> bool:
         # Inpainting with full strength starts from pure noise, image to image from the picture even then.
@@ -292,15 +313,18 @@ class _Loop:
             texts = [_zeroed(text) if settings.get("zero_negative") else text for text in negative] + texts
         self.feeds = {name: np.stack([text.arrays[name] for text in texts]) for name in texts[0].arrays}
         self.feeds["guidance"] = np.full(len(texts), self.guidance, np.float32)
-        self.extra = None if extra is None else np.concatenate([extra, extra]) if self.doubled else extra
+        self.extra = extra
         self.net = self.model.network("network")
+        pixels = self.model.components.place.pixels
+        self.kernels = None if pixels is None else pixels.compiled
 
     def _predict(self, latents: Array, timestep: float) -> Array:
         """The network's output, guided (Ho and Salimans 2022)."""
         self._check()
         sample = np.concatenate([latents, latents]) if self.doubled else latents
         if self.extra is not None:
-            sample = np.concatenate([sample, self.extra], axis=1)
+            extra = np.concatenate([self.extra, self.extra]) if self.doubled else self.extra
+            sample = np.concatenate([sample, extra], axis=1)
         times = np.full(len(sample), timestep, np.float32)
         found = self.net.run({**self.feeds, "sample": sample, "timestep": times})[0]
         if not self.doubled:

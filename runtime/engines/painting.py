@@ -80,9 +80,14 @@ def kept(painted: Array, picture: Array, mask: Array) -> Array:
 def finite(painted: Array) -> Array:
     """The picture a model made. Raises EngineFailed where some of it is no number: it would be written as black."""
     # A sum is finite only where all that it is made of is.
-    if not np.isfinite(painted.sum(dtype=np.float64)):
+    check_finite(painted.sum(dtype=np.float64))
+    return painted
+
+
+def check_finite(sums: Any) -> None:
+    """Raises EngineFailed unless all are finite: sums of pictures that a model made."""
+    if not np.isfinite(sums).all():
         raise EngineFailed(
             "the model painted values that are not numbers",
             help="its weights are damaged, or don't fit into 16 bits: some autoencoders need 32",
         )
-    return painted

@@ -6,7 +6,6 @@ ONNX Runtime's, so that arrays pass between networks and the steps of a denoise 
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from gflow.runtime import cache as kept
 from gflow.runtime import cuda
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu
-from gflow.runtime.device import Bound, Value, put
+from gflow.runtime.device import Bound, Value, empty, put
 from gflow.runtime.errors import EngineFailed
 from gflow.runtime.network import Network
 from gflow.runtime.targets import Engine, Place
@@ -108,15 +107,12 @@ class EngineNetwork(Network):
                 self._given(self.context.set_tensor_address(name, value.data_ptr()))
             made = [self._output(name) for name in self.outputs]
             self._given(self.context.execute_async_v3(self.stream))
-            cuda.called("cuStreamSynchronize", ctypes.c_void_p(self.stream))
+            cuda.wait(self.stream)
             self._keep()
             return made
 
     def _output(self, name: str) -> Value:
-        import onnxruntime as ort
-
-        shape = list(self.context.get_tensor_shape(name))
-        made = ort.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self.device, 0)
+        made = empty(list(self.context.get_tensor_shape(name)), np.float32, self.device)
         self._given(self.context.set_tensor_address(name, made.data_ptr()))
         return made
 

@@ -1,7 +1,7 @@
-"""The graph that makes a step of any denoise loop on a device: `python -m gflow.compiler.step_graph` writes it.
+"""Graphs for what happens on a device between networks: `python -m gflow.compiler.device_graphs` writes them.
 
-What a step computes is in `gflow.runtime.denoise`; guidance is among its coefficients. The graph is one for all
-loops: how many arrays there are comes with the run.
+One makes a step of any denoise loop (`gflow.runtime.denoise`); guidance is among its coefficients, and how many
+arrays there are comes with the run. The other tells whether decoded pictures are numbers.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-#: Where it is.
-PLACE = "step.onnx"
 
 
 def step_graph() -> bytes:
@@ -56,13 +53,41 @@ def step_graph() -> bytes:
         [tensor("made", ["rows", *latents]), tensor("sample", ["together", *latents[1:]])],
         [numpy_helper.from_array(np.array(values, np.int64), name) for name, values in constants.items()],
     )
+    return _written(graph)
+
+
+def sums_graph() -> bytes:
+    """The ONNX file. Input: `pictures`, float32 (batch, height, width, channels). Output: `sums` (batch), finite
+    where all values are."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("ReduceSum", ["pictures", "axes"], ["sums"], keepdims=0)],
+        "sums",
+        [value("pictures", TensorProto.FLOAT, ["batch", "height", "width", "channels"])],
+        [value("sums", TensorProto.FLOAT, ["batch"])],
+        [numpy_helper.from_array(np.array([1, 2, 3], np.int64), "axes")],
+    )
+    return _written(graph)
+
+
+def _written(graph: Any) -> bytes:
+    from onnx import helper
+
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     return bytes(model.SerializeToString(deterministic=True))
 
 
+#: What each makes, by the name of its file in `gflow.runtime`.
+GRAPHS = {"step.onnx": step_graph, "sums.onnx": sums_graph}
+
+
 def main() -> None:
-    """Writes the file that ships."""
-    Path(str(resources.files("gflow.runtime").joinpath(PLACE))).write_bytes(step_graph())
+    """Writes the files that ship."""
+    for name, make in GRAPHS.items():
+        Path(str(resources.files("gflow.runtime").joinpath(name))).write_bytes(make())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+/* Stands in for the NVIDIA driver where there is no GPU: its memory is the machine's, and a kernel that is started is
+   handed to `started`, with its name and its arguments as the driver gets them. A function can be made to fail. */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef void (*Started)(const char *name, unsigned across, unsigned down, unsigned threads, void **arguments);
+
+static Started started;
+static char failing[64];
+static int status;
+static long read_bytes;
+
+void standin_start(Started call) { started = call; }
+void standin_fail(const char *name, int with) { strncpy(failing, name, sizeof failing - 1); status = with; }
+long standin_read(void) { long bytes = read_bytes; read_bytes = 0; return bytes; }
+
+static int call(const char *name) { return strcmp(name, failing) == 0 ? status : 0; }
+
+int cuInit(unsigned flags) { return call("cuInit"); }
+int cuDriverGetVersion(int *version) { *version = 12040; return call("cuDriverGetVersion"); }
+int cuDeviceGetCount(int *count) { *count = 1; return call("cuDeviceGetCount"); }
+int cuDeviceGet(int *device, int place) { *device = 0; return call("cuDeviceGet"); }
+int cuDeviceGetName(char *name, int size, int device) { strncpy(name, "Stand-in", size); return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) { *value = attribute == 75 ? 9 : 0; return 0; }
+int cuGetErrorString(int code, const char **text) { *text = "unspecified launch failure"; return 0; }
+int cuDevicePrimaryCtxRetain(void **context, int device) { *context = &status; return 0; }
+int cuCtxSetCurrent(void *context) { return context == &status ? 0 : 201; }
+int cuStreamCreate(void **stream, unsigned flags) { *stream = malloc(1); return call("cuStreamCreate"); }
+int cuStreamSynchronize(void *stream) { return call("cuStreamSynchronize"); }
+
+int cuModuleLoadData(void **module, const char *image) {
+    int cubin = memcmp(image, "\x7f" "ELF", 4) == 0 && image[18] == (char)190;
+    *module = (void *)image;
+    return cubin || strstr(image, ".version") ? call("cuModuleLoadData") : 200;
+}
+
+int cuModuleGetFunction(void **function, void *module, const char *name) {
+    *function = strdup(name);
+    return call("cuModuleGetFunction");
+}
+
+int cuLaunchKernel(void *function, unsigned across, unsigned down, unsigned deep, unsigned threads, unsigned y,
+                   unsigned z, unsigned shared, void *stream, void **arguments, void **extra) {
+    if (deep != 1 || y != 1 || z != 1 || extra != NULL || stream == NULL) return 1;
+    int failed = call("cuLaunchKernel");
+    if (!failed) started(function, across, down, threads, arguments);
+    return failed;
+}
+
+int cuMemcpyDtoHAsync_v2(void *into, uint64_t from, size_t size, void *stream) {
+    int failed = call("cuMemcpyDtoHAsync_v2");
+    if (!failed) memcpy(into, (void *)from, size);
+    read_bytes += size;
+    return failed;
+}

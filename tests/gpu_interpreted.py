@@ -1,0 +1,188 @@
+"""A compiled program's kernels, started through the driver as on a GPU. `test_gpu_programs.py` runs this as a process
+of its own: a stand-in for the driver hands what is started to Triton's interpreter, TRITON_INTERPRET has to be set
+before Triton is imported, and the bundle was compiled before, without it. ONNX Runtime's device is the CPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gflow.compiler import gpu_kernels
+from gflow.compiler.pixel_kernels import forms, traced
+from gflow.kernels.pixel import triton_source
+from gflow.kernels.pixel.device import DeviceArray, hosted
+from gflow.kernels.pixel.triton_module import loaded
+from gflow.opened import opened
+from gflow.runtime import cuda, outputs, targets, triton_denoise
+from gflow.runtime.bundle import Bundle
+from gflow.runtime.device_kernels import Kernels
+from gflow.runtime.errors import EngineFailed, OutOfMemory
+from gflow.runtime.executor import Executor
+from gflow.runtime.step_kernel import BLOCK, Update
+from gflow.runtime.targets import Place
+
+FOLDER = Path(os.environ["GPU_PROGRAM"])
+TARGET = "cuda:sm_90"
+DRIVER = ctypes.CDLL("libcuda.so.1")
+STARTED = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint, ctypes.POINTER(ctypes.c_void_p)
+)
+#: Names of kernels, in the order in which they were started.
+started: list[str] = []
+
+
+@cache
+def bundle() -> Bundle:
+    return Bundle(FOLDER / "program")
+
+
+@cache
+def functions() -> dict[str, tuple[Any, list[str], dict[str, int]]]:
+    """Kernels in Triton by name, the types of what they take, and their constants."""
+    plan = opened(FOLDER / "program.gflow").runnable()
+    found = {}
+    for results, layouts in (*traced(plan), *gpu_kernels._packings()):
+        for form in forms(results):
+            code = triton_source.generate(form, layouts)
+            for launch in code.launches:
+                block = {"BLOCK_X": launch.block[0], "BLOCK_Y": launch.block[1]}
+                types = [taken.type for taken in launch.takes]
+                found[launch.kernel] = getattr(loaded(code.text), launch.kernel), types, block
+    for name in place().pixels.compiled.binaries:  # type: ignore[union-attr]
+        if told := re.fullmatch(r"gf_step_(\d)_(\d)_(\d)_(guided|plain)(_blended)?", name):
+            update = Update(*map(int, told.groups()[:3]), told[4] == "guided", told[5] is not None)
+            assert update.name == name
+            kernel = getattr(loaded(triton_denoise.source(update)), update.name)
+            found[name] = kernel, update.types(), {"BLOCK": BLOCK}
+    return found
+
+
+def interpreted(name: bytes, across: int, down: int, threads: int, arguments: Any) -> None:
+    kernel, types, constants = functions()[name.decode()]
+    started.append(name.decode())
+    assert threads == 128
+    holders = {"i32": ctypes.c_int32, "fp32": ctypes.c_float}
+    given = []
+    for place, kind in enumerate(types):
+        if kind.startswith("*"):
+            address = ctypes.cast(arguments[place], ctypes.POINTER(ctypes.c_uint64))[0]
+            dtype = {"*fp32": np.float32, "*u8": np.uint8, "*i32": np.int32}[kind]
+            # Triton reads from the address on, whatever the tensor's size.
+            one = np.frombuffer((ctypes.c_char * np.dtype(dtype).itemsize).from_address(address), dtype)
+            given.append(torch.from_numpy(one))
+        else:
+            given.append(ctypes.cast(arguments[place], ctypes.POINTER(holders[kind]))[0])
+    scratch = [ctypes.cast(arguments[len(types) + each], ctypes.POINTER(ctypes.c_uint64))[0] for each in (0, 1)]
+    assert scratch == [0, 0]
+    kernel[across, down](*given, **constants)
+
+
+@pytest.fixture(autouse=True)
+def driver() -> Iterator[Callable[[str, int], None]]:
+    """Makes a function of the driver fail with a status."""
+    callback = STARTED(interpreted)
+    DRIVER.standin_start(callback)
+    DRIVER.standin_read()
+    started.clear()
+    yield lambda name, status: DRIVER.standin_fail(name.encode(), status)
+    DRIVER.standin_fail(b"", 0)
+
+
+@cache
+def place() -> Place:
+    import msgspec
+
+    forms = msgspec.json.decode(bundle().read(targets.entry(TARGET)), type=targets.Forms).forms
+    return Place(TARGET, "cpu", cuda.gpu(), forms, targets.pixels(bundle(), TARGET, cuda.gpu(), "cpu"))
+
+
+def run(flow: str, args: dict[str, Any] | None = None, *, on: Place | None = None) -> Any:
+    executor = Executor(bundle().plan, seed=3, bundle=bundle())
+    executor.components.place = on or place()
+    return executor.run(flow, args or {})
+
+
+def near(ours: Any, theirs: Any) -> bool:
+    """Networks in 16 bits paint nearly the same."""
+    difference = np.abs(np.asarray(hosted(ours), np.float64) - np.asarray(theirs, np.float64))
+    return bool(difference.mean() < 0.01 and difference.max() < 0.12)
+
+
+def test_the_driver_that_is_asked_is_the_stand_in() -> None:
+    assert cuda.gpu().told == "Stand-in (sm_90, driver for CUDA 12.4)"
+    assert isinstance(place().pixels.compiled, Kernels)  # type: ignore[union-attr]
+
+
+def test_a_picture_stays_on_the_device_until_it_is_packed(tmp_path: Path) -> None:
+    flow = bundle().plan.flows["paint"]
+    made = run("paint")
+    assert isinstance(made, DeviceArray) and DRIVER.standin_read() == 0
+    steps = [name for name in started if name.startswith("gf_step")]
+    assert len(steps) == 2 and len(started) > 2
+    [file] = outputs.write("paint", flow.result, made, tmp_path, provenance={})
+    # Bytes, and nothing else, came from the device.
+    assert DRIVER.standin_read() == 96 * 96 * 3
+    expected = run("paint", on=targets.CPU)
+    assert near(made, expected)
+    shown = np.asarray(Image.open(file), np.float32) / 255
+    assert np.abs(shown - np.clip(hosted(made), 0, 1)).max() <= 0.5 / 255 + 1e-6
+    assert outputs.to_python(made).tobytes() == Image.open(file).tobytes()
+
+
+def test_lists_and_what_is_no_op_on_pixels_read_main_memory() -> None:
+    ours, theirs = run("chosen"), run("chosen", on=targets.CPU)
+    assert near(ours["best"], theirs["best"]) and ours["size"] == theirs["size"]
+    assert [near(*pair) for pair in zip(ours["all"], theirs["all"], strict=True)] == [True] * 3
+
+
+def test_painting_into_a_mask_stays_on_the_device() -> None:
+    photo = np.random.default_rng(1).random((64, 64, 3)).astype(np.float32)
+    ours, theirs = (run("inpaint", {"photo": photo}, on=on) for on in (place(), targets.CPU))
+    assert any(name.endswith("_blended") for name in started)
+    assert near(ours, theirs)
+    assert np.array_equal(hosted(ours)[:, :32], photo[:, :32])  # What the mask keeps is kept exactly.
+
+
+def test_pictures_from_files_are_computed_where_they_are() -> None:
+    photo = np.random.default_rng(1).random((40, 30, 3)).astype(np.float32)
+    made = run("graded", {"photo": photo})
+    assert isinstance(made, np.ndarray) and not started
+
+
+def test_two_pictures_in_different_memories_meet_on_the_device() -> None:
+    photo = np.random.default_rng(1).random((64, 64, 3)).astype(np.float32)
+    ours = run("blended", {"photo": photo})
+    assert isinstance(ours, DeviceArray)
+    assert near(ours, run("blended", {"photo": photo}, on=targets.CPU))
+
+
+@pytest.mark.parametrize("function", ["cuLaunchKernel", "cuStreamSynchronize"])
+def test_a_device_that_is_lost_is_told(driver: Callable[[str, int], None], function: str) -> None:
+    driver(function, 719)
+    with pytest.raises(EngineFailed, match=rf"the GPU failed: .* unspecified launch failure \({function}, 719\)"):
+        run("paint")
+
+
+def test_a_device_that_is_full_is_told_as_such(driver: Callable[[str, int], None]) -> None:
+    driver("cuLaunchKernel", 2)
+    with pytest.raises(OutOfMemory):
+        run("paint")
+
+
+def test_what_can_not_be_read_back_is_told(driver: Callable[[str, int], None], tmp_path: Path) -> None:
+    made = run("paint")
+    driver("cuMemcpyDtoHAsync_v2", 700)
+    with pytest.raises(EngineFailed, match="cuMemcpyDtoH"):
+        outputs.write("paint", bundle().plan.flows["paint"].result, made, tmp_path, provenance={})
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,5 @@
-"""A compiled program's kernels, started through the driver as on a GPU. `test_gpu_programs.py` runs this as a process
-of its own: a stand-in for the driver hands what is started to Triton's interpreter, TRITON_INTERPRET has to be set
+"""A compiled program's kernels, started through the driver as on a GPU. `test_gpu_programs.py` runs this as a
+process of its own: a stand-in for the driver hands what is started to Triton's interpreter, TRITON_INTERPRET has to be set
 before Triton is imported, and the bundle was compiled before, without it. ONNX Runtime's device is the CPU.
 """
 

@@ -1,4 +1,4 @@
-"""Programs that were compiled for a GPU, and what starts their kernels there, with no GPU: see `gpu_interpreted.py`."""
+"""Programs that were compiled for a GPU, and what starts their kernels there, without one: `gpu_interpreted.py`."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import msgspec
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import regions
 from gflow.runtime.lowered import Component, Lowered, read
+from gflow.runtime.targets import CPU, Place
 
 if TYPE_CHECKING:
     from gflow.runtime.bundle import Bundle
@@ -107,7 +108,7 @@ def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int], con
             case p.ModelCall():
                 for component in networks.of(step):
                     before, now = found.least.get(component.identity), networks.least(step, component, consts)
-                    found.bytes += component.bytes if before is None else 0
+                    found.bytes += networks.place.bytes(component) if before is None else 0
                     found.least[component.identity] = now if before is None else min(before, now)
                     if not found.uses or found.uses[-1] != component.identity:
                         found.uses.append(component.identity)
@@ -125,10 +126,13 @@ def _walk(networks: Networks, block: p.Block, found: Coming, once: set[int], con
 
 class Networks:
     """The networks that the calls of a plan use. What says so is read once a model. apart: each model's networks
-    are taken for its own, though others may hold the same."""
+    are taken for its own, though others may hold the same. place: where they run."""
 
-    def __init__(self, plan: p.Plan, bundle: Bundle | None = None, *, apart: bool = False) -> None:
+    def __init__(
+        self, plan: p.Plan, bundle: Bundle | None = None, *, apart: bool = False, place: Place = CPU
+    ) -> None:
         self.plan = plan
+        self.place = place
         self.bundle = bundle
         self.apart = apart
         self._lowered: dict[str, Lowered | None] = {}

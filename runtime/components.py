@@ -20,8 +20,8 @@ from typing import Any
 from gflow.kernels.threads import cores
 from gflow.runtime.bundle import Bundle, Folder
 from gflow.runtime.coming import Coming
-from gflow.runtime.device import on_device
-from gflow.runtime.errors import OverBudget
+from gflow.runtime.device import from_folder, on_device
+from gflow.runtime.errors import OutOfMemory, OverBudget
 from gflow.runtime.lowered import Component
 from gflow.runtime.network import Network
 from gflow.runtime.sessions import session
@@ -69,20 +69,25 @@ class Components:
 
         Raises ModelMissing where its files are not what they should be, and OverBudget where the budget can't
         hold it."""
-        with self._lock:
-            held = self._held.get(component.identity)
-            fresh = held is None
-            if held is None:
-                held = _Held(component, Future())
-                self._held[component.identity] = held
-            else:
-                # The dict is in the order of last use.
-                self._held[component.identity] = self._held.pop(component.identity)
-            if self.memory is not None:
-                self.coming.used(component.identity)
-        if fresh:
-            self._fill(held, folder, fits=False)
-        return held.network.result()
+        while True:
+            with self._lock:
+                held = self._held.get(component.identity)
+                fresh = held is None
+                if held is None:
+                    held = _Held(component, Future())
+                    self._held[component.identity] = held
+                else:
+                    # The dict is in the order of last use.
+                    self._held[component.identity] = self._held.pop(component.identity)
+                if self.memory is not None:
+                    self.coming.used(component.identity)
+            if fresh:
+                self._fill(held, folder, fits=False)
+            try:
+                return held.network.result()
+            except OutOfMemory:
+                if fresh:
+                    raise  # Else it was to be there ahead of time, which nothing was let go for.
 
     def prefetch(self, wanted: Sequence[tuple[Folder, Component]]) -> None:
         """Begins to load networks that will be needed, in this order, on all cores; not where the budget can't hold
@@ -111,26 +116,48 @@ class Components:
     def held(self) -> int:
         """Bytes of the weights that are loaded, or being loaded."""
         with self._lock:
-            return sum(each.component.bytes for each in self._held.values())
+            return sum(self.place.bytes(each.component) for each in self._held.values())
 
     def _fits(self, component: Component) -> bool:
-        needed = max(self.coming.bytes, self.held() + component.bytes)
+        needed = max(self.coming.bytes, self.held() + self.place.bytes(component))
         return self.memory is None or needed <= self.memory
 
     def _fill(self, held: _Held, folder: Folder, fits: bool) -> None:
         try:
             if not fits:
                 self._make_room(held)
-            held.network.set_result(self._load(folder, held.component))
+            load = self._load if fits else self._load_or_let_go
+            held.network.set_result(load(folder, held.component))
         except BaseException as error:
             self.release(held.component.identity)  # The next one who asks tries again.
             held.network.set_exception(error)
+
+    def _load_or_let_go(self, folder: Folder, component: Component) -> Network:
+        """Loads a network; where a device has no memory for it, others are let go."""
+        while True:
+            try:
+                return self._load(folder, component)
+            except OutOfMemory:
+                if not self._let_go(component):
+                    raise
+
+    def _let_go(self, wanted: Component) -> bool:
+        """Lets go of the idle network that is needed last. False where there is none."""
+        with self._lock:
+            idle = [each for each in self._held.values() if each.component is not wanted and each.idle]
+            victim = self.coming.last([each.component.identity for each in idle])
+            if victim is None:
+                return False
+            [gone] = [each for each in idle if each.component.identity == victim]
+            self.release(victim)
+        self.evicted(_label(gone.component))
+        return True
 
     def _make_room(self, wanted: _Held) -> None:
         """Lets go of networks until the one that is wanted, which counts already, fits."""
         if self.memory is None:
             return
-        size = wanted.component.bytes
+        size = self.place.bytes(wanted.component)
         if size > self.memory:
             raise OverBudget(
                 f"the network `{_label(wanted.component)}` takes {size / 1e6:,.1f} MB, and there may be "
@@ -142,12 +169,7 @@ class Components:
                 if self.held() <= self.memory:
                     return
                 others = [each for each in self._held.values() if each is not wanted]
-                idle = {each.component.identity: each for each in others if each.idle}
-                victim = self.coming.last(list(idle))
-                if victim is not None:
-                    self.release(victim)
-            if victim is not None:
-                self.evicted(_label(idle[victim].component))
+            if self._let_go(wanted.component):
                 continue
             loading = [each.network for each in others if not each.network.done()]
             if not loading:
@@ -170,6 +192,11 @@ class Components:
             self._note(component, time.monotonic() - begin)
             return found
 
+        if self.place.device != "cpu" and self.bundle is None:
+            begin = time.monotonic()
+            found = from_folder(folder, component, self.place.device)
+            self._note(component, time.monotonic() - begin)
+            return found
         return Network(made, self.coming.least.get(component.identity, 1))
 
     def _note(self, component: Component, seconds: float) -> None:

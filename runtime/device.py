@@ -14,10 +14,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from gflow.runtime import cache as kept
-from gflow.runtime.bundle import Bundle
-from gflow.runtime.errors import BundleBroken
+from gflow.runtime.bundle import Bundle, Folder
+from gflow.runtime.errors import BundleBroken, OutOfMemory, RunError
+from gflow.runtime.lowered import Component
 from gflow.runtime.network import Network, failed, options
-from gflow.runtime.sessions import Provider, mapped
+from gflow.runtime.sessions import CPU, Provider, mapped, session
 from gflow.runtime.targets import Form, Place, usable
 
 #: An array on a device, `onnxruntime.OrtValue`.
@@ -35,8 +36,9 @@ class Binds(Protocol):
         """The array on the device."""
         ...
 
-    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
-        """All outputs, on the device. Inputs that the graph does not have are left out. Raises EngineFailed."""
+    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
+        """All outputs, on the device. Inputs that the graph does not have are left out. into: what an earlier call
+        with feeds of the same shapes gave, which may be written again. Raises EngineFailed and OutOfMemory."""
         ...
 
 
@@ -67,18 +69,20 @@ class Bound(Network):
     def put(self, array: Any) -> Value:
         return put(array, self.device)
 
-    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
         """See `Binds`."""
         with self.telling():
             binding = self._session.io_binding()
             for name, value in feeds.items():
                 if name in self.inputs:
                     binding.bind_ortvalue_input(name, value)
-            for name in self.outputs:
-                binding.bind_output(name, self.device, 0)
+            for place, name in enumerate(self.outputs):
+                if into is None:
+                    binding.bind_output(name, self.device, 0)
+                else:
+                    binding.bind_ortvalue_output(name, into[place])
             self._session.run_with_iobinding(binding)
-            found: list[Value] = binding.get_outputs()
-            return found
+            return list(into or binding.get_outputs())
 
 
 @cache
@@ -106,6 +110,17 @@ def on_device(bundle: Bundle, form: Form, place: Place, told: Callable[[str], No
     return _session(bundle, graph, form, place, told)
 
 
+def from_folder(folder: Folder, component: Component, device: str) -> Bound:
+    """A network of a script, in float32. Raises ModelMissing, EngineFailed and OutOfMemory."""
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"] if device == "cuda" else CPU
+    try:
+        return Bound(session(folder, component, split=False, providers=providers), device)
+    except RunError:
+        raise
+    except Exception as error:  # ONNX Runtime's errors have no common class.
+        raise failed(error) from error
+
+
 def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
     for providers in _choices(form, place):
         name = providers[0] if isinstance(providers[0], str) else providers[0][0]
@@ -114,6 +129,8 @@ def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Calla
         except BundleBroken:
             raise
         except Exception as error:  # ONNX Runtime's errors have no common class.
+            if isinstance(short := failed(error), OutOfMemory):
+                raise short from error
             told(f"{name} does not take it: {str(error).strip().splitlines()[0][:200]}")
             continue
         if session.get_providers()[0] == name:

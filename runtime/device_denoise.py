@@ -69,12 +69,14 @@ def replay(
     else:
         assert blend is None and extra is None
         stepper = _ByGraph(network, sample, reads, guidance)
+    # Arrays that the network reads and writes stay where they are, so that its work can be recorded.
+    time, made = network.put(np.zeros(len(reads), np.float32)), None
     for done, now in enumerate(schedule.steps, start=1):
         check()
-        time = network.put(np.full(len(reads), now.timestep, np.float32))
-        [output, *_] = network.bound({**fixed, "sample": stepper.reads, "timestep": time})
+        time.update_inplace(np.full(len(reads), now.timestep, np.float32))
+        made = network.bound({**fixed, "sample": stepper.reads, "timestep": time}, made)
         draws = [noise() for _ in range(now.draws)]
-        stepper.step(now, output, draws, schedule.steps[done].scale if done < len(schedule.steps) else 1.0)
+        stepper.step(now, made[0], draws, schedule.steps[done].scale if done < len(schedule.steps) else 1.0)
         step(done, len(schedule.steps))
     return stepper.sample()
 

@@ -14,7 +14,7 @@ from gflow.kernels.pixel.launches import PORTABLE, Binary, Index
 from gflow.runtime import cuda
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu, NoCuda
-from gflow.runtime.errors import EngineFailed, OutOfMemory
+from gflow.runtime.network import failed
 
 #: What holds an argument, by Triton's name of its type; addresses begin with "*".
 _HOLDERS = {"i32": ctypes.c_int32, "fp32": ctypes.c_float}
@@ -70,6 +70,4 @@ def telling() -> Iterator[None]:
     try:
         yield
     except NoCuda as error:
-        if error.out_of_memory:
-            raise OutOfMemory(str(error), help="ask for a smaller size") from error
-        raise EngineFailed(f"the GPU failed: {error}") from error
+        raise failed(error) from error

@@ -27,7 +27,7 @@ from gflow.runtime.errors import InputError
 from gflow.runtime.lowered import Component
 from gflow.runtime.machine import Machine
 from gflow.runtime.scope import Run
-from gflow.runtime.targets import place
+from gflow.runtime.targets import here, place
 
 
 class Observer:
@@ -96,13 +96,14 @@ class Executor:
         self.components = Components(
             bundle, memory=memory, told=self._told, loaded=self._loaded, evicted=self._evicted
         )
-        if bundle is not None and not stand_ins:
-            self.components.place = place(bundle)
+        networks = any(model.lowered is not None for model in plan.models.values())
+        if networks and not stand_ins:
+            self.components.place = here() if bundle is None else place(bundle)
             if self.components.place.told:
                 self.observer.warning(self.components.place.told, "")
         self._models = Models(self._load, self._takes_batches, exact=exact, results=None if stand_ins else results)
         self._analysis = Analysis(plan)
-        self._networks = Networks(plan, bundle)
+        self._networks = Networks(plan, bundle, place=self.components.place)
         if bundle is not None and (why := bundle.offer_kernels()):
             self.observer.warning(f"pictures are computed in NumPy, which takes longer: {why}", "")
 

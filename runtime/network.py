@@ -16,6 +16,7 @@ import numpy as np
 
 from gflow.kernels.threads import at_once, cores
 from gflow.kernels.types import Array
+from gflow.runtime.cuda import NoCuda
 from gflow.runtime.errors import EngineFailed, OutOfMemory, RunError
 
 #: What the batch axis of a graph is called.
@@ -42,9 +43,11 @@ def options(*, split: bool) -> Any:
 
 
 def failed(error: Exception) -> EngineFailed:
-    """An error of ONNX Runtime as ours."""
+    """An error of ONNX Runtime, or of the GPU, as ours."""
+    if isinstance(error, NoCuda) and not error.out_of_memory:
+        return EngineFailed(f"the GPU failed: {error}")
     text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-    if "allocat" in text.lower() or "memory" in text.lower():
+    if isinstance(error, NoCuda) or "allocat" in text.lower() or "memory" in text.lower():
         return OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size")
     return EngineFailed(f"ONNX Runtime failed: {text}")
 

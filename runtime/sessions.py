@@ -18,11 +18,11 @@ Provider = str | tuple[str, dict[str, str]]
 CPU: Sequence[Provider] = ("CPUExecutionProvider",)
 
 
-def session(folder: Folder, component: Component, *, split: bool) -> Any:
-    """A session on the CPU; see `gflow.runtime.network.options`. Raises ModelMissing and BundleBroken."""
+def session(folder: Folder, component: Component, *, split: bool, providers: Sequence[Provider] = CPU) -> Any:
+    """A session; see `gflow.runtime.network.options` for `split`. Raises ModelMissing and BundleBroken."""
     if isinstance(folder, Part):
         graph = (folder / component.graph).read_bytes()
-        return mapped(folder.bundle, graph, component, CPU, split=split)
+        return mapped(folder.bundle, graph, component, providers, split=split)
     assert isinstance(folder, Path)
     import onnxruntime as ort
 
@@ -32,7 +32,7 @@ def session(folder: Folder, component: Component, *, split: bool) -> Any:
         values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
     made.add_external_initializers(names, values)
     graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
-    return ort.InferenceSession(graph, made, providers=list(CPU))
+    return ort.InferenceSession(graph, made, providers=list(providers))
 
 
 def mapped(

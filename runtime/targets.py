@@ -55,6 +55,11 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shapes: dict[str, list[list[int]]] = {}
     engine: Engine | None = None
 
+    @property
+    def bytes(self) -> int:
+        """What its weights take."""
+        return self.component.bytes if self.engine is None else self.engine.size
+
 
 class Forms(msgspec.Struct, frozen=True):
     """The forms of a target's networks, by the identity of the component in float32."""
@@ -98,6 +103,11 @@ class Place:
     pixels: Pixels | None = None
     told: str = ""
 
+    def bytes(self, component: Component) -> int:
+        """What a network's weights take here."""
+        form = self.forms.get(component.identity)
+        return component.bytes if form is None else form.bytes
+
 
 CPU = Place()
 
@@ -114,8 +124,7 @@ def place(bundle: Bundle) -> Place:
         return Place(told=f"compiled for {names}, too, but running on the CPU: {error}")
     target = _nearest(cuda_targets, gpu)
     forms = msgspec.json.decode(bundle.read(entry(target.name)), type=Forms).forms
-    if not usable("CUDA"):
-        missing = "ONNX Runtime can't use CUDA here (`pip install onnxruntime-gpu`; or the driver is too old)"
+    if missing := no_cuda(gpu):
         return Place(told=f"compiled for {names}, too, but running on the CPU beside {gpu.told}: {missing}")
     told = ""
     if target.name != f"cuda:{gpu.capability}":
@@ -132,6 +141,32 @@ def pixels(bundle: Bundle, target: str, gpu: Gpu, device: str) -> Pixels | None:
     from gflow.runtime.device_pixels import Pixels
 
     return Pixels(Kernels(bundle, place, gpu), device)
+
+
+def here() -> Place:
+    """The best place for a script's own networks, in float32: the GPU where ONNX Runtime can use one."""
+    try:
+        gpu = cuda.gpu()
+    except NoCuda:
+        return CPU
+    return CPU if no_cuda(gpu) else Place("cuda", "cuda", gpu)
+
+
+def no_cuda(gpu: Gpu) -> str:
+    """Why ONNX Runtime can't use a GPU; "" where it can."""
+    import onnxruntime as ort
+
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        return "ONNX Runtime is installed without CUDA (`pip install onnxruntime-gpu` in its place)"
+    from onnxruntime.capi import build_and_package_info as built
+
+    needed = str(getattr(built, "cuda_version", ""))
+    # Drivers run what was built for any minor version of their CUDA.
+    if needed and gpu.driver[0] < int(needed.partition(".")[0]):
+        return f"ONNX Runtime was built for CUDA {needed}, and the driver is too old for that; update it"
+    if not usable("CUDA"):
+        return "ONNX Runtime can't load CUDA's libraries (`pip install onnxruntime-gpu[cuda,cudnn]` has them)"
+    return ""
 
 
 def _nearest(targets: list[Target], gpu: Gpu) -> Target:

@@ -1,5 +1,6 @@
 /* Stands in for the NVIDIA driver where there is no GPU: its memory is the machine's, and a kernel that is started is
-   handed to `started`, with its name and its arguments as the driver gets them. A function can be made to fail. */
+   handed to `started`, with its name and its arguments as the driver gets them. While work is recorded, `recording` is
+   true; a graph that is started is handed to `replayed`. A function can be made to fail. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,12 +8,17 @@
 
 typedef void (*Started)(const char *name, unsigned across, unsigned down, unsigned threads, void **arguments);
 
+typedef void (*Replayed)(long graph);
+
 static Started started;
+static Replayed replayed;
+static long graphs, recording;
 static char failing[64];
 static int status;
 static long read_bytes;
 
-void standin_start(Started call) { started = call; }
+void standin_start(Started call, Replayed again) { started = call; replayed = again; }
+long standin_recording(void) { return recording ? graphs : 0; }
 void standin_fail(const char *name, int with) { strncpy(failing, name, sizeof failing - 1); status = with; }
 long standin_read(void) { long bytes = read_bytes; read_bytes = 0; return bytes; }
 
@@ -55,3 +61,20 @@ int cuMemcpyDtoHAsync_v2(void *into, uint64_t from, size_t size, void *stream) {
     read_bytes += size;
     return failed;
 }
+
+int cuStreamBeginCapture_v2(void *stream, int mode) {
+    recording = 1;
+    graphs++;
+    return mode == 1 && stream ? call("cuStreamBeginCapture_v2") : 1;
+}
+
+int cuStreamEndCapture(void *stream, void **graph) {
+    recording = 0;
+    *graph = (void *)graphs;
+    return call("cuStreamEndCapture");
+}
+
+int cuGraphInstantiateWithFlags(void **exec, void *graph, uint64_t flags) { *exec = graph; return flags ? 1 : 0; }
+int cuGraphDestroy(void *graph) { return graph ? 0 : 1; }
+int cuGraphExecDestroy(void *exec) { return exec ? 0 : 1; }
+int cuGraphLaunch(void *exec, void *stream) { replayed((long)exec); return stream ? call("cuGraphLaunch") : 1; }

@@ -1,6 +1,6 @@
 """A compiled program's kernels, started through the driver as on a GPU. `test_gpu_programs.py` runs this as a
-process of its own: a stand-in for the driver hands what is started to Triton's interpreter, TRITON_INTERPRET has to be set
-before Triton is imported, and the bundle was compiled before, without it. ONNX Runtime's device is the CPU.
+process of its own: a stand-in for the driver hands what is started to Triton's interpreter, TRITON_INTERPRET has to
+be set before Triton is imported, and the bundle was compiled before, without it. ONNX Runtime's device is the CPU.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from gflow.kernels.pixel.triton_module import loaded
 from gflow.opened import opened
 from gflow.runtime import cuda, outputs, targets, triton_denoise
 from gflow.runtime.bundle import Bundle
+from gflow.runtime.cuda_graphs import Graphs
+from gflow.runtime.denoise import Step
 from gflow.runtime.device_kernels import Kernels
 from gflow.runtime.errors import EngineFailed, OutOfMemory
 from gflow.runtime.executor import Executor
@@ -40,6 +43,10 @@ STARTED = ctypes.CFUNCTYPE(
 )
 #: Names of kernels, in the order in which they were started.
 started: list[str] = []
+#: Triton's interpreter is one for all threads.
+interpreter = threading.Lock()
+#: What was recorded, by graph.
+recorded: dict[int, list[Callable[[], Any]]] = {}
 
 
 @cache
@@ -85,14 +92,24 @@ def interpreted(name: bytes, across: int, down: int, threads: int, arguments: An
             given.append(ctypes.cast(arguments[place], ctypes.POINTER(holders[kind]))[0])
     scratch = [ctypes.cast(arguments[len(types) + each], ctypes.POINTER(ctypes.c_uint64))[0] for each in (0, 1)]
     assert scratch == [0, 0]
-    kernel[across, down](*given, **constants)
+    work = partial(kernel[across, down], *given, **constants)
+    if graph := DRIVER.standin_recording():
+        recorded.setdefault(graph, []).append(work)
+        return
+    with interpreter:
+        work()
+
+
+def replayed(graph: int) -> None:
+    for work in recorded[graph]:
+        work()
 
 
 @pytest.fixture(autouse=True)
 def driver() -> Iterator[Callable[[str, int], None]]:
     """Makes a function of the driver fail with a status."""
-    callback = STARTED(interpreted)
-    DRIVER.standin_start(callback)
+    callbacks = STARTED(interpreted), ctypes.CFUNCTYPE(None, ctypes.c_long)(replayed)
+    DRIVER.standin_start(*callbacks)
     DRIVER.standin_read()
     started.clear()
     yield lambda name, status: DRIVER.standin_fail(name.encode(), status)
@@ -186,3 +203,35 @@ def test_what_can_not_be_read_back_is_told(driver: Callable[[str, int], None], t
     with pytest.raises(EngineFailed, match="cuMemcpyDtoH"):
         outputs.write("paint", bundle().plan.flows["paint"].result, made, tmp_path, provenance={})
     assert not list(tmp_path.iterdir())
+
+
+def test_work_is_recorded_once_and_started_again() -> None:
+    kernels, update = place().pixels.compiled, Update(1, 0, 1, False, False)  # type: ignore[union-attr]
+    shape, step = (1, 4, 8, 8), Step(0.0, 1.0, [[0.5, 2.0]], 0, (1.0, 0.0))
+    state, output = np.ones(shape, np.float32), np.ones(shape, np.float32)
+    made = [np.empty(shape, np.float32) for _ in range(2)]
+    values = update.values(step, shape, scale=3.0, guidance=1.0, channels=4)
+    addresses = [array.ctypes.data for array in (*made, state, output)]
+    counted: list[int] = []
+
+    def enqueue() -> None:
+        counted.append(1)
+        kernels.start(update.name, (1, 1), update.types(), [*addresses, *values], update.aligned)
+
+    graphs = Graphs(kernels.stream)
+    for turn in range(5):
+        output[:] = turn
+        graphs.run("a size", enqueue)
+        assert made[0].max() == made[0].min() == 0.5 + 2 * turn
+        assert made[1].max() == made[1].min() == 3 * (0.5 + 2 * turn)
+    # Once as it is, once to be recorded.
+    assert len(counted) == 2 and len(started) == 2
+    for number in range(20):
+        for _ in range(2):
+            graphs.run(number, enqueue)
+    assert len(graphs._known) == 8
+
+
+def test_scripts_run_on_the_cpu_where_onnx_runtime_has_no_cuda() -> None:
+    assert targets.here() is targets.CPU
+    assert "without CUDA" in targets.no_cuda(cuda.gpu())

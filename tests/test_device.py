@@ -20,6 +20,8 @@ from gflow.runtime.denoise import Schedule, Step
 from gflow.runtime.device import Bound
 from gflow.runtime.engines.onnx_diffusion import DiffusionModel
 from gflow.runtime.engines.onnx_language import LanguageModel
+from gflow.runtime.errors import OutOfMemory
+from gflow.runtime.network import Network
 from gflow.runtime.sessions import session
 
 ROOT = Path(__file__).parent.parent
@@ -165,3 +167,25 @@ def test_the_lean_runtime_finds_the_graph_in_a_bundle(tmp_path: Path) -> None:
         [sys.executable, "-I", "-c", code, str(tmp_path / "s")], capture_output=True, text=True, cwd=tmp_path
     )
     assert "['made', 'sample'] ['sums']" in done.stdout and "s/gflow/__init__" in done.stdout, done.stderr
+
+
+def test_networks_that_are_idle_make_room_on_a_device_that_is_full() -> None:
+    """A card that holds two networks of the three."""
+    folder = STARTER / "scenes" / "lowered"
+    parts = low.read(folder).components
+    gone: list[str] = []
+
+    class Card(Components):
+        def _load(self, folder: Any, component: low.Component) -> Network:
+            if len(self._held) > 2:
+                raise OutOfMemory("there is not enough memory")
+            return super()._load(folder, component)
+
+    card = Card(evicted=gone.append)
+    for name in ("text_encoder", "network", "decoder"):
+        card.network(folder, parts[name])
+    assert gone == ["text_encoder"] and len(card._held) == 2
+    card.network(folder, parts["decoder"]).running = card.network(folder, parts["network"]).running = 1
+    with pytest.raises(OutOfMemory):
+        card.network(folder, parts["text_encoder"])
+    assert len(card._held) == 2

@@ -20,6 +20,7 @@ from gflow.runtime import cache as kept
 from gflow.runtime import cuda
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu
+from gflow.runtime.cuda_graphs import Graphs
 from gflow.runtime.device import Bound, Value, empty, put
 from gflow.runtime.errors import EngineFailed
 from gflow.runtime.network import Network
@@ -80,6 +81,8 @@ class EngineNetwork(Network):
         if self.engine is None:
             raise Refused("TensorRT does not take its engine; a newer driver may be needed")
         self.context, self._kernels = self._context()
+        # TensorRT for RTX records graphs itself, again when it has made better kernels for a shape.
+        self.graphs = Graphs(self.stream) if caches is None else None
         names = [self.engine.get_tensor_name(number) for number in range(self.engine.num_io_tensors)]
         given = trt.TensorIOMode.INPUT
         self.inputs = {name for name in names if self.engine.get_tensor_mode(name) == given}
@@ -95,26 +98,35 @@ class EngineNetwork(Network):
     def put(self, array: Any) -> Value:
         return put(array, self.device)
 
-    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
         """See `gflow.runtime.device.Binds`."""
         with self.telling():
             known = {name: feeds[name] for name in self.inputs}
-            if not all(self._fits(name, tuple(value.shape())) for name, value in known.items()):
-                return self._instead().bound(feeds)
+            shapes = {name: tuple(value.shape()) for name, value in known.items()}
+            if not all(self._fits(name, shape) for name, shape in shapes.items()):
+                return self._instead().bound(feeds, into)
             cuda.current()
-            for name, value in known.items():
-                self._given(self.context.set_input_shape(name, tuple(value.shape())))
-                self._given(self.context.set_tensor_address(name, value.data_ptr()))
-            made = [self._output(name) for name in self.outputs]
-            self._given(self.context.execute_async_v3(self.stream))
+            for name, shape in shapes.items():
+                self._given(self.context.set_input_shape(name, shape))
+            made = list(into or map(self._output, self.outputs))
+            places = known | dict(zip(self.outputs, made, strict=True))
+            addresses = {name: int(value.data_ptr()) for name, value in places.items()}
+            for name, address in addresses.items():
+                self._given(self.context.set_tensor_address(name, address))
+            if into is None or self.graphs is None:
+                self._enqueue()
+            else:  # A loop, whose arrays stay where they are.
+                key = frozenset(shapes.items()), frozenset(addresses.items())
+                self.graphs.run(key, self._enqueue)
             cuda.wait(self.stream)
             self._keep()
             return made
 
+    def _enqueue(self) -> None:
+        self._given(self.context.execute_async_v3(self.stream))
+
     def _output(self, name: str) -> Value:
-        made = empty(list(self.context.get_tensor_shape(name)), np.float32, self.device)
-        self._given(self.context.set_tensor_address(name, made.data_ptr()))
-        return made
+        return empty(list(self.context.get_tensor_shape(name)), np.float32, self.device)
 
     def _fits(self, name: str, shape: tuple[int, ...]) -> bool:
         least, _, most = self.engine.get_tensor_profile_shape(name, 0)
@@ -143,6 +155,7 @@ class EngineNetwork(Network):
         with suppress(OSError):
             kernels.deserialize(self.caches.read_bytes())  # One of another version is ignored.
         settings.set_runtime_cache(kernels)
+        settings.cuda_graph_strategy = self.trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
         return self._there(self.engine.create_execution_context(settings)), kernels
 
     def _there(self, context: Any) -> Any:

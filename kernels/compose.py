@@ -15,6 +15,7 @@ from gflow.kernels.op import op
 from gflow.kernels.pixel.picture import (
     Number,
     Picture,
+    Sums,
     held,
     maximum,
     minimum,
@@ -116,7 +117,7 @@ def _halved(picture: Picture) -> Picture:
     """Half the size, rounded up: Burt's REDUCE, by weights of 1, 4, 6, 4, 1 around every second pixel."""
     for axis, length in (("y", picture.height), ("x", picture.width)):
         places = 2 * np.arange((length + 1) // 2)[:, None] + np.arange(-2, 3)
-        picture = resampled(picture, axis, *_inside(places, np.array([1, 4, 6, 4, 1]) / 16, length))
+        picture = resampled(picture, axis, _inside(places, np.array([1, 4, 6, 4, 1]) / 16, length))
     return picture
 
 
@@ -126,19 +127,19 @@ def _doubled(picture: Picture, like: Picture) -> Picture:
         new = np.arange(count)[:, None]
         places = new // 2 + np.arange(-1, 2)
         weights = np.where(new % 2 == 0, np.array([1, 6, 1]) / 8, np.array([0, 4, 4]) / 8)
-        picture = resampled(picture, axis, *_inside(places, weights, length))
+        picture = resampled(picture, axis, _inside(places, weights, length))
     return picture
 
 
-def _inside(places: Any, weights: Any, length: int) -> tuple[Any, Any]:
-    """Sums of pixels at some places, (count, taps), as starts and weights inside an axis of so many pixels: beyond
-    the edge, the edge goes on."""
+def _inside(places: Any, weights: Any, length: int) -> Sums:
+    """Of pixels at some places, (count, taps), inside an axis of so many pixels: beyond the edge, the edge goes
+    on."""
     taps = min(places.shape[1], length)
     starts = np.clip(places[:, 0], 0, length - taps)
     kept = np.zeros((len(places), taps))
     rows = np.arange(len(places))[:, None]
     np.add.at(kept, (rows, np.clip(places, 0, length - 1) - starts[:, None]), weights)
-    return starts, kept
+    return Sums(starts, kept)
 
 
 def lay_over(image: Picture, other: Picture, coverage: Number, mode: Mode = _MODES["normal"]) -> Picture:

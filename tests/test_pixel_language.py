@@ -68,7 +68,7 @@ def test_a_long_picture_in_many_parts() -> None:
 @pytest.mark.parametrize("reduce", ["sum", "max"])
 def test_a_sum_of_many_neighbours_resampled_in_a_pattern(reduce: str) -> None:
     far = px.convolved(px.source(made_up.array(20, 6, 3, "u8", 4)) ** 0.5, "x", np.ones(31) / 31, reduce)
-    picture = px.resampled(far, "x", np.arange(40) // 2, np.ones((40, 1)))
+    picture = px.resampled(far, "x", px.Sums(np.arange(40) // 2, np.ones((40, 1))))
     assert made_up.agrees(realize.realize(picture), picture, "f32")
 
 
@@ -89,12 +89,8 @@ def test_powers() -> None:
 
 def test_results_of_different_sizes_at_once() -> None:
     whole = px.source(made_up.array(32, 20, 3, "u8", 2))
-    half = px.resampled(
-        px.resampled(whole, "y", np.arange(10) * 2, np.full((10, 2), 0.5)),
-        "x",
-        np.arange(16) * 2,
-        np.full((16, 2), 0.5),
-    )
+    half = px.resampled(whole, "y", px.Sums(np.arange(10) * 2, np.full((10, 2), 0.5)))
+    half = px.resampled(half, "x", px.Sums(np.arange(16) * 2, np.full((16, 2), 0.5)))
     brighter = whole * 1.1
     outputs, layouts = [brighter, half, px.luma(brighter)], ["u8", "planar", "u8"]
     for got, picture, layout in zip(realize.realize_all(outputs, layouts), outputs, layouts, strict=True):

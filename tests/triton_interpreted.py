@@ -74,8 +74,8 @@ def test_odd_sizes(width: int, height: int, layout: str, kind: str) -> None:
 
 def test_results_of_different_sizes_at_once() -> None:
     whole = px.source(made_up.array(32, 20, 3, "u8", 2))
-    half = px.resampled(whole, "y", np.arange(10) * 2, np.full((10, 2), 0.5))
-    half = px.resampled(half, "x", np.arange(16) * 2, np.full((16, 2), 0.5))
+    half = px.resampled(whole, "y", px.Sums(np.arange(10) * 2, np.full((10, 2), 0.5)))
+    half = px.resampled(half, "x", px.Sums(np.arange(16) * 2, np.full((16, 2), 0.5)))
     dear = soft(soft(whole, np.ones(7) / 7), np.ones(9) / 9)
     outputs, layouts = [whole * 1.1, half, px.luma(dear), dear], ["u8", "planar", "u8", "f32"]
     for found, picture, layout in zip(computed(outputs, layouts), outputs, layouts, strict=True):

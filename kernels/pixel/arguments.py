@@ -48,8 +48,7 @@ def array(node: Picture, what: str, results: Mapping[int, Any]) -> Any:
         case "starts":
             return node.data.starts
         case "weights" if node.op == "table_x":
-            # A tap of all pixels after the other.
-            return np.ascontiguousarray(node.data.weights.T)
+            return node.data.by_tap
         case "weights" if node.op == "table_y":
             return node.data.weights
     return node.data

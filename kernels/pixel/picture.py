@@ -11,6 +11,7 @@ numbers, sizes and tables alone share one kernel.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -291,24 +292,34 @@ def convolved(picture: Picture, axis: str, weights: Table, reduce: str = "sum") 
     return Picture("conv", (picture,), static=(axis, reduce), data=np.ascontiguousarray(weights, np.float32))
 
 
-def resampled(picture: Picture, axis: str, starts: Table, weights: Table) -> Picture:
-    """As many pixels along an axis as there are starts; each the weighted sum of those from its start on. All of
-    them are inside the picture. starts: (n,). weights: (n, taps)."""
-    size = (len(starts), picture.height) if axis == "x" else (picture.width, len(starts))
-    sums = Sums(np.ascontiguousarray(starts, np.int32), np.ascontiguousarray(weights, np.float32))
-    static = sums.pattern() if axis == "x" else ()
+def resampled(picture: Picture, axis: str, sums: Sums) -> Picture:
+    """As many pixels along an axis as there are sums. All that they are of is inside the picture."""
+    count = len(sums.starts)
+    size = (count, picture.height) if axis == "x" else (picture.width, count)
+    static = sums.pattern if axis == "x" else ()
     return Picture("table_" + axis, (picture,), size=size, channels=picture.channels, static=static, data=sums)
 
 
 class Sums:
-    """What resampled pixels are made of: `starts` (n,) and `weights` (n, taps). Where they repeat, as those of a
-    resize to two thirds do with every second pixel, `first` and `end` are the pixels between which they do."""
+    """What resampled pixels are made of, each the weighted sum of those from its start on: `starts` (n,) and
+    `weights` (n, taps). Where they repeat, as those of a resize to two thirds do with every second pixel, `first`
+    and `end` are the pixels between which they do. Immutable, and worth keeping: finding that out takes longer than
+    the rest of a graph."""
 
     def __init__(self, starts: Table, weights: Table) -> None:
-        self.starts, self.weights = starts, weights
+        self.starts, self.weights = (
+            np.ascontiguousarray(starts, np.int32),
+            np.ascontiguousarray(weights, np.float32),
+        )
         self.first = self.end = 0
+        self.pattern = self._pattern()
 
-    def pattern(self) -> tuple[Any, ...]:
+    @cached_property
+    def by_tap(self) -> Table:
+        """The weights, (taps, n): a tap of all pixels after the other."""
+        return np.ascontiguousarray(self.weights.T)
+
+    def _pattern(self) -> tuple[Any, ...]:
         """How they repeat: after how many pixels, how many sources further, and where each of those pixels starts.
         Empty where they do not."""
         count = len(self.starts)

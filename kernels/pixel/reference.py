@@ -26,17 +26,14 @@ def in_order(*roots: Picture) -> list[Picture]:
     """Every node of some graphs once, sources first."""
     order: list[Picture] = []
     seen: set[int] = set()
-    todo = list(reversed(roots))
+    todo: list[Picture | None] = [*reversed(roots)]
     while todo:
-        node = todo[-1]
-        missing = [each for each in node.sources if id(each) not in seen] if id(node) not in seen else []
-        if missing:
-            todo += reversed(missing)
-            continue
-        todo.pop()
-        if id(node) not in seen:
+        node = todo.pop()
+        if node is None:  # The sources of the one below are through.
+            order.append(todo.pop())  # type: ignore[arg-type]
+        elif id(node) not in seen:
             seen.add(id(node))
-            order.append(node)
+            todo += (node, None, *reversed(node.sources))
     return order
 
 

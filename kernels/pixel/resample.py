@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gflow.kernels.pixel.picture import Picture, premultiplied, resampled, straight
+from gflow.kernels.pixel.picture import Picture, Sums, premultiplied, resampled, straight
 
 Numbers = Any  # An array of float64.
 
@@ -72,23 +72,21 @@ def resized(
     down = sums(picture.height, height, top, bottom, method, antialias)
     made = premultiplied(picture)
     # The pass that is cheaper for what the other one then has to do; across, numbers have to be gathered.
-    taps_x, taps_y = across[1].shape[1], down[1].shape[1]
+    taps_x, taps_y = across.weights.shape[1], down.weights.shape[1]
     down_first = picture.width * height * taps_y + 3 * width * height * taps_x
     across_first = 3 * width * picture.height * taps_x + width * height * taps_y
     for axis, table in sorted({"x": across, "y": down}.items(), reverse=down_first <= across_first):
-        made = resampled(made, axis, *table)
+        made = resampled(made, axis, table)
     return straight(made)
 
 
 @lru_cache(64)
-def sums(
-    length: int, count: int, begin: float, end: float, method: str, antialias: bool
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Starts (count,) and weights (count, taps) of the new pixels along an axis of so many pixels."""
+def sums(length: int, count: int, begin: float, end: float, method: str, antialias: bool) -> Sums:
+    """What the new pixels along an axis of so many pixels are made of."""
     scale = (end - begin) / count
     middle = begin + (np.arange(count) + 0.5) * scale
     if method == "nearest":
-        return np.clip(np.floor(middle), 0, length - 1).astype(np.int32), np.ones((count, 1), np.float32)
+        return Sums(np.clip(np.floor(middle), 0, length - 1), np.ones((count, 1)))
     chosen = FILTERS[method]
     widened = max(scale, 1.0) if antialias else 1.0
     support = chosen.support * widened
@@ -104,7 +102,7 @@ def sums(
     # A box between two pixels' middles may hold none.
     alone = (places == nearest[:, None]).astype(np.float64)
     weights = np.where(np.abs(total) > 1e-9, weights / np.where(np.abs(total) > 1e-9, total, 1), alone)
-    return starts.astype(np.int32), weights.astype(np.float32)
+    return Sums(starts, weights)
 
 
 def fitted(width: int, height: int, most_wide: int, most_high: int) -> tuple[int, int]:

@@ -6,11 +6,12 @@ them it lies is its site, in pixels from the left or top edge of the first: 0.5 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from gflow.kernels.pixel.picture import Picture, Table, clamp, matrix, resampled, stack
+from gflow.kernels.pixel.picture import Picture, Sums, clamp, matrix, resampled, stack
 
 #: How much red and blue count in luma.
 LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
@@ -63,35 +64,37 @@ def to_planes(picture: Picture, coding: Coding) -> list[Picture]:
     )
     coded = matrix(colors, rows, (black, gray, gray))
     # All three, though luma is not needed: what is read twice is then made once.
-    small = resampled(coded, "x", *_halving(picture.width, coding.across))
-    small = resampled(small, "y", *_halving(picture.height, coding.down))
+    small = resampled(coded, "x", _halving(picture.width, coding.across))
+    small = resampled(small, "y", _halving(picture.height, coding.down))
     return [coded[0], small[1], small[2]]
 
 
 def _enlarged(plane: Picture, width: int, height: int, coding: Coding) -> Picture:
     """Chroma for every pixel, linear between samples."""
     if plane.height < height:
-        plane = resampled(plane, "y", *_doubling(plane.height, height, coding.down))
+        plane = resampled(plane, "y", _doubling(plane.height, height, coding.down))
     if plane.width < width:
-        plane = resampled(plane, "x", *_doubling(plane.width, width, coding.across))
+        plane = resampled(plane, "x", _doubling(plane.width, width, coding.across))
     return plane
 
 
-def _doubling(length: int, count: int, site: float) -> tuple[Table, Table]:
-    """Starts and weights of so many pixels among half as many samples."""
+@lru_cache(64)
+def _doubling(length: int, count: int, site: float) -> Sums:
+    """Of so many pixels among half as many samples."""
     place = np.clip((np.arange(count) + 0.5 - site) / 2, 0, length - 1)
     taps = min(2, length)
     starts = np.minimum(np.floor(place).astype(np.int64), length - taps)
     share = (place - starts)[:, None]
-    return starts, np.concatenate([1 - share, share], axis=1)[:, :taps]
+    return Sums(starts, np.concatenate([1 - share, share], axis=1)[:, :taps])
 
 
-def _halving(length: int, site: float) -> tuple[Table, Table]:
-    """Starts and weights of half as many samples: each the mean of what is within a pixel of its site."""
+@lru_cache(64)
+def _halving(length: int, site: float) -> Sums:
+    """Of half as many samples: each the mean of what is within a pixel of its site."""
     middle = 2 * np.arange(-(-length // 2)) + site
     taps = min(3 if site % 1 else 2, length)
     starts = np.clip(np.floor(middle - 1).astype(np.int64), 0, length - taps)
     places = starts[:, None] + np.arange(taps)
     covered = np.minimum(places + 1, middle[:, None] + 1) - np.maximum(places, middle[:, None] - 1)
     weights = np.maximum(covered, 0)
-    return starts, weights / weights.sum(axis=1, keepdims=True)
+    return Sums(starts, weights / weights.sum(axis=1, keepdims=True))

@@ -294,6 +294,8 @@ class Row:
                 colors = ", ".join(self.value(args[0], c) for c in range(3))
                 cube, entries = self.writer.table("table", node), self.writer.integer("entries", node)
                 return self._temporary(key, f"gf_cube({cube}, (int32_t){entries}, {colors}, {channel})")
+            case "warp":
+                return self._temporary(key, self._warped(node, channel))
         if spatial(node):
             return self._temporary(key, self._neighbours(node, channel))
         made = FUNCTIONS[node.op].c.format(*(self.value(arg, channel) for arg in args))
@@ -348,7 +350,39 @@ class Row:
         start = self.row_constant("const int32_t *restrict const ", writer.table("starts", node))
         return self._place(source, f"{start}[x] + {tap}", "y", channel)
 
+    def _warped(self, node: Picture, channel: int) -> str:
+        """A number of a picture in memory at an offset."""
+        source, offsets = node.sources
+        nearest = node.static == ("nearest",)
+        rows, down = self._far(self.value(offsets, 0), "y", self.writer.height(source), nearest)
+        columns, right = self._far(self.value(offsets, 1), "x", self.writer.width(source), nearest)
+        taps = [[self._anywhere(source, row, column, channel) for column in columns] for row in rows]
+        return _mixed([_mixed(line, right) for line in taps], down)
+
+    def _far(self, offset: str, at: str, length: str, nearest: bool) -> tuple[list[str], str]:
+        """The two places along an axis that an offset leads in between, and how far it is to the second; or the one
+        that is nearest."""
+        offset = self._once(f"gf_offset({offset})")
+        low = self._once(f"floorf({offset} + 0.5f)" if nearest else f"floorf({offset})")
+        steps = ("",) if nearest else ("", " + 1")
+        places = [self._once(f"gf_clamp({at} + (int32_t){low}{step}, {length})", "int32_t") for step in steps]
+        return places, "" if nearest else self._once(f"{offset} - {low}")
+
+    def _once(self, expression: str, kind: str = "float") -> str:
+        """A name for a value that all channels have in common."""
+        return self.names.get(expression) or self._temporary(expression, expression, kind)
+
     # --- reading ---
+
+    def _anywhere(self, node: Picture, row: str, column: str, channel: int) -> str:
+        """A number of a picture in memory, at any of its rows."""
+        kind, pixel, step = node.static
+        pointer = f"const {'uint8_t' if kind == 'u8' else 'float'} *"
+        start = self.row_constant(f"{pointer}restrict const ", self._in_memory(node, "0", channel, pointer))
+        line = self.row_constant("const int64_t ", self.writer.integer("row", node))
+        near = f" + {channel}" if step == 1 and node.channels > 1 else ""
+        read = f"{start}[{row} * {line} + {column} * {pixel}{near}]"
+        return f"gf_from_u8({read})" if kind == "u8" else read
 
     def _place(self, node: Picture, at: str, row: str, channel: int, whole: bool = False) -> str:
         """A number of a picture that is held somewhere. whole: bytes as 0..255."""
@@ -399,6 +433,11 @@ def _sum(terms: Sequence[tuple[str, str]], total: str | None = None) -> str:
         total = f"{weight} * {value}" if total is None else f"GF_FMA({weight}, {value}, {total})"
     assert total is not None
     return total
+
+
+def _mixed(values: Sequence[str], share: str) -> str:
+    """A value between two; of one, that one."""
+    return values[0] if len(values) == 1 else f"gf_mixed({values[0]}, {values[1]}, {share})"
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

@@ -97,8 +97,10 @@ class _Fields:
 
     def between(self, place: int, one: Array, other: Array) -> Array | None:
         if place != self.place:
-            frames = (place, one), (place + 1, other)
-            self.planes = {at: self.planes.get(at) or self.matching.planes(frame) for at, frame in frames}
+            self.planes = {at: planes for at, planes in self.planes.items() if at in (place, place + 1)}
+            for at, frame in ((place, one), (place + 1, other)):
+                if at not in self.planes:
+                    self.planes[at] = self.matching.planes(frame)
             self.place, self.found = place, self.matching.field(self.planes[place], self.planes[place + 1])
         return self.found
 
@@ -112,12 +114,12 @@ class Matching:
 
     def __init__(self, like: Picture) -> None:
         self.frame = blank(like.width, like.height, like.channels)
-        self.luma = Repeated([luma(self.frame)], ["f32"])
+        self.luma = Repeated([luma(self.frame)], ["u8"])
         sizes = [(like.width, like.height)]
         while min(sizes[-1]) >= 2 * SMALLEST:
             sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
-        larger = [blank(*size) for size in sizes[:-1]]
-        self.halves = [(plane, Repeated([_halved(plane)], ["f32"])) for plane in larger]
+        larger = [blank(*size, kind="u8") for size in sizes[:-1]]
+        self.halves = [(plane, Repeated([_halved(plane)], ["u8"])) for plane in larger]
         self.first = _Trial(sizes[-1], sizes[-1], _Around(REACH, step=1))
         self.finer = [
             (_Trial(size, coarser, _Around(1, beside=1)), _Trial(size, size, _Around(1, step=1)))
@@ -170,7 +172,7 @@ class _Trial:
     def __init__(self, size: tuple[int, int], known: tuple[int, int], around: _Around) -> None:
         columns, rows = self.blocks = _blocks(*size)
         self.tries = around.tries
-        self.one, self.other = blank(*size), blank(*size)
+        self.one, self.other = blank(*size, kind="u8"), blank(*size, kind="u8")
         self.known = blank(*_blocks(*known), 2)
         offered, rough = _offered(self.known, columns, rows, around, size[0] // known[0])
         cost = _difference(self.one, self.other, offered, rows) + rough * ROUGHNESS

@@ -360,7 +360,7 @@ def warped(picture: Picture, offsets: Picture, between: str = "linear") -> Pictu
     """A picture of the size of `offsets`: each pixel from so far away from its own place, down and right. `picture`
     is put into memory. between: "linear" between its pixels, or the "nearest" of them. Beyond the edge, the edge
     goes on; an offset that is no number is 0."""
-    assert offsets.channels == 2 and between in ("linear", "nearest")
+    assert offsets.channels == 2 and offsets.width and between in ("linear", "nearest")
     size = offsets.width, offsets.height
     memory = picture if picture.op in ("source", "held") else held(picture)
     return Picture("warp", (memory, offsets), size=size, channels=picture.channels, static=(between,))

@@ -80,9 +80,9 @@ class Reading:
         recent = self._recent.setdefault(clip, {})
         most = self._most[clip] = max(keep, self._most.get(clip, 1))
         if index not in recent:
-            recent[index] = clip.frame(index, self)
-            while len(recent) > most:
+            while len(recent) >= most:  # What is not asked for again makes room first.
                 del recent[next(iter(recent))]
+            recent[index] = clip.frame(index, self)
         return recent[index]
 
     def array(self, frame: Frame) -> Array:

@@ -97,8 +97,8 @@ def speed(video: Video, factor: float) -> Video:
 @op
 def interpolate(video: Video, fps: float) -> Video:
     """The video at another rate, with frames in between made by motion: each pixel is taken from where it comes
-    from in the frame before, and from where it goes in the one after. Where no motion explains the two, they are
-    mixed. Raises OpError for `fps` beyond 0.1..240."""
+    from in the frame before, and from where it goes in the one after. Where a new scene begins, the nearer of the
+    two is shown. Raises OpError for `fps` beyond 0.1..240."""
     rate = _rate("interpolate", fps)
     return video if rate == video.fps else Interpolated(video, rate)
 

@@ -46,7 +46,7 @@ def pictures(draw: Any, longest: int = 6) -> Picture:
 
 
 def _step(draw: Any, made: Picture, number: Any, source: Any) -> Picture:
-    match draw(st.integers(0, 15)):
+    match draw(st.integers(0, 17)):
         case 0:
             return made * draw(number) + draw(number)
         case 1:
@@ -93,6 +93,8 @@ def _step(draw: Any, made: Picture, number: Any, source: Any) -> Picture:
                 return px.sqrt(made)
             cube = np.random.default_rng(1).random((3, 3, 3, 3))
             return made.recolored(px.looked_up_colors(cube, made.colors))
+        case 15 | 16:
+            return px.warped(made, *_offsets(draw, made, source))
     side = draw(st.sampled_from((1, 3, 5)))
     spatial = np.full((side, side), 1 / side**2)
 
@@ -101,6 +103,19 @@ def _step(draw: Any, made: Picture, number: Any, source: Any) -> Picture:
         return neighbour * (weight * px.exp(-(difference * difference)))
 
     return px.window(made, spatial, similar)
+
+
+def _offsets(draw: Any, made: Picture, source: Any) -> tuple[Picture, str]:
+    """How far away pixels are read, some of them far outside; whole numbers where the nearest one is."""
+    sides = draw(st.sampled_from((*SIZES, (made.width, made.height))))
+    x, y = px.coordinates(source(1, *sides))
+    chance = [px.hashed(x, y, float(seed)) for seed in (1, 2, 3)]
+    far = draw(st.sampled_from((0.0, 40.0, -1e30, np.inf, -np.inf, np.nan)))
+    if draw(st.booleans()):
+        near, between = px.floor(px.stack(*chance[:2]) * 9) - 4, "nearest"
+    else:
+        near, between = source(2, *sides) * 7 - 3, "linear"
+    return px.where(chance[2] < 0.2, far, near), between
 
 
 def expected(picture: Picture, layout: str) -> Any:

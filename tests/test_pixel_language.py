@@ -118,6 +118,20 @@ def test_what_is_no_number_becomes_black_in_bytes() -> None:
     assert np.array_equal(realize.realize(px.source(values)), values, equal_nan=True)
 
 
+def test_warped_pictures_go_on_beyond_their_edge() -> None:
+    """Wherever an offset leads, also where it is no number."""
+    ramp = px.source(np.arange(12, dtype=np.float32).reshape(3, 4))
+    nowhere, far = np.nan, np.inf
+    down = [1, 0.5, nowhere, far, -1e30, 0, 1]
+    right = [0, -1, -1.75, -3, -4.5, nowhere, -far]
+    offsets = px.source(np.stack([down, right], axis=1).astype(np.float32)[None])
+    for between, expected in (("linear", [4, 2, 0.25, 8, 0, 3, 4]), ("nearest", [4, 4, 0, 8, 0, 3, 4])):
+        for memory in (ramp, ramp * 0.5 + ramp * 0.5):
+            picture = px.warped(memory, offsets, between)
+            assert realize.realize(picture).tolist() == [expected]
+            assert made_up.expected(picture, "f32").tolist() == [expected]
+
+
 def test_one_kernel_serves_other_numbers_and_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     first = realize.realize(px.source(made_up.array(8, 8, 3, "f32", 1)) * 1.5 + 0.5)
     assert first.shape == (8, 8, 3)
@@ -194,7 +208,7 @@ def test_generated_c_under_sanitizers(examples: int, tmp_path: Path) -> None:
         "GFLOW_CACHE": str(tmp_path),
         "GFLOW_FUZZ_PIXELS": str(examples),
     }
-    tests = ["-k", "random or parts or sizes_at_once", "-p", "no:cacheprovider", str(Path(__file__))]
+    tests = ["-k", "random or parts or sizes_at_once or warped", "-p", "no:cacheprovider", str(Path(__file__))]
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", *tests]
     done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

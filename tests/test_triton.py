@@ -52,6 +52,7 @@ CASES: dict[str, tuple[Picture, str]] = {
     "sharpened": (op("sharpen", source(3), 1.0, 0.6), "u8"),
     "padded": (op("pad", source(3), 9, color="#ff880080"), "f32"),
     "blended": (op("blend", source(4), source(4, seed=2), 0.5, "overlay"), "u8"),
+    "warped": (px.warped(source(4) * 0.5 + 0.25, source(2, "f32") * 9 - 4), "u8"),
     "by tables": (px.looked_up_colors(np.ones((5, 5, 5, 3)), px.looked_up(np.arange(4.0), source(3))), "u8"),
 }
 
@@ -132,6 +133,8 @@ def test_a_picture_is_kept_where_making_it_again_costs_more() -> None:
     assert launches(px.convolved(image, "y", np.ones(199) / 199)) == 1
     assert [launches(soft(taps)) for taps in (3, 5, 7, 31)] == [1, 1, 2, 2]
     assert launches(op("crop", op("flip", image), Size(9, 9))) == 1
+    assert launches(px.warped(image, image.only(0, 1))) == 1
+    assert launches(px.warped(image * 0.5, image.only(0, 1))) == 2
     # Each of them reads the one before it at two places: written out, that would be 2**30 readings.
     doubled = image
     for _ in range(30):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from films import Film, film, played
 
+from gflow.kernels.motion import Matching
 from gflow.kernels.op import registry
+from gflow.kernels.pixel.repeated import blank
 
 
 def run(op: str, *args: Any) -> Any:
@@ -46,6 +48,29 @@ def test_interpolated_frames_are_nearer_than_mixed_ones(kind: str) -> None:
     for place in (1, 3):
         truth, before, after = moving(4 * place, kind), *clip.pictures[place // 2 : place // 2 + 2]
         assert error(shown[place], truth) < 0.2 * error((before + after) / 2, truth)
+
+
+def test_motion_by_an_odd_number_of_pixels_at_any_moment() -> None:
+    clip = Film([moving(place, "textured") for place in (0, 7)], fps=10)
+    made = run("interpolate", clip, 70.0)
+    for place, shown in enumerate(played(made)[:8]):
+        assert shown.dtype == np.float32
+        assert error(shown, moving(place, "textured")) < 0.2 * error(clip.pictures[0], moving(1, "textured"))
+
+
+def test_a_field_tells_how_far_blocks_move() -> None:
+    """Down and right, also in what is smaller than a block, and where the size is odd."""
+    rng = np.random.default_rng(2)
+    ground = rng.random((190, 230, 3)).astype(np.float32)
+    for height, width, down, right in ((101, 67, -3, 2), (48, 130, 5, -6), (5, 3, 0, 0)):
+        one, other = (
+            np.ascontiguousarray(ground[20 + y : 20 + y + height, 20 + x : 20 + x + width])
+            for y, x in ((0, 0), (-down, -right))
+        )
+        matching = Matching(blank(width, height, 3))
+        field = matching.field(matching.planes(one), matching.planes(other))
+        assert field is not None and field.shape == (-(-height // 8), -(-width // 8), 2)
+        assert (np.median(field, axis=(0, 1)) == (down, right)).all()
 
 
 def test_interpolation_at_other_rates_and_over_cuts() -> None:

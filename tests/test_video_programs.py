@@ -19,7 +19,11 @@ flow made(clip: video) -> video {
 flow cut(clip: video) -> video {
   crossfade([clip |> trim(0s, 1s), clip |> trim(1s, 2s) |> resize(clip.size)], duration: 200ms) |> temporal_blur()
 }
+flow smooth(clip: video) -> video { clip |> interpolate(25fps) |> contrast(1.1) }
 """
+
+#: Of flows, how many frames they make of 20.
+COUNTS = {"made": 20, "cut": 18, "smooth": 50}
 
 
 def program(*command: object, **options: Any) -> tuple[str, int]:
@@ -44,7 +48,7 @@ def script(tmp_path: Path) -> Path:
     return tmp_path / "s.gflow"
 
 
-@pytest.mark.parametrize(("flow", "pix_fmt"), [("made", "yuv420p"), ("cut", "yuv444p")])
+@pytest.mark.parametrize(("flow", "pix_fmt"), [("made", "yuv420p"), ("cut", "yuv444p"), ("smooth", "yuv420p")])
 def test_a_bundle_makes_the_same_film_with_the_kernels_it_holds(flow: str, pix_fmt: str, script: Path) -> None:
     folder = script.parent
     clip = write(folder / "clip.mp4", 20, pix_fmt=pix_fmt)
@@ -57,7 +61,7 @@ def test_a_bundle_makes_the_same_film_with_the_kernels_it_holds(flow: str, pix_f
     )
     assert "NumPy" not in said
     one, two = frames(folder / "one" / f"{flow}.mp4"), frames(folder / "two" / f"{flow}.mp4")
-    assert len(one) == len(two) == (20 if flow == "made" else 18)
+    assert len(one) == len(two) == COUNTS[flow]
     assert all(apart(left, right) < 0.5 for left, right in zip(one, two, strict=True))
     if flow == "made":
         assert apart(one[0], scene(0, 64, 48)[:, ::-1]) < apart(one[0], scene(0, 64, 48))

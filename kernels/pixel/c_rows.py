@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gflow.kernels.pixel.c_warp import Warps
 from gflow.kernels.pixel.math import BOOLEAN, FUNCTIONS
 from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.stages import Stage, axis, long_sum, repeats, spatial, taps
@@ -27,6 +28,7 @@ class Row:
         self.body: list[str] = []
         self.names: dict[Any, str] = {}
         self.at = "i" if self.flat else "x"
+        self.warps = Warps(self)
         self._count = 0
 
     def lines(self) -> list[str]:
@@ -61,7 +63,7 @@ class Row:
             self.before.append(f"{kind}{self.names[key]} = {expression};")
         return self.names[key]
 
-    def _temporary(self, key: Any, expression: str, kind: str = "float") -> str:
+    def temporary(self, key: Any, expression: str, kind: str = "float") -> str:
         self.names[key] = f"t{self._count}"
         self._count += 1
         self.body.append(f"const {kind} {self.names[key]} = {expression};")
@@ -76,6 +78,11 @@ class Row:
     def _for(self, body: Iterable[str]) -> list[str]:
         head = f"for (int32_t {self.at} = 0; {self.at} < {self.length}; {self.at}++) {{"
         return ["GF_LOOP", head, *_indented(body), "}"]
+
+    def _loop(self, stores: Sequence[str]) -> list[str]:
+        """The loop that makes what is in the body, and stores it."""
+        body = [*self.body, *stores]
+        return self.warps.loops(body) if self.warps.found else self._for(body)
 
     # --- where rows are ---
 
@@ -112,7 +119,7 @@ class Row:
             places, pack = self._result()
         values = [self.value(self.node, c) for c in ([0] if self.flat else range(self.channels))]
         stores = [f"{place} = {pack.format(value)};" for place, value in zip(places, values, strict=True)]
-        loop = self._for([*self.body, *stores])
+        loop = self._loop(stores)
         return [*self.before, *loop]
 
     def _copied(self) -> list[str]:
@@ -257,7 +264,7 @@ class Row:
         self.names[id(weight), 0] = "weight"
         values = [self.value(body, c) for c in range(self.channels)]
         sums = [f"{target}[x] += {value};" for target, value in zip(targets, values, strict=True)]
-        inside += self._for([*self.body, *sums])
+        inside += self._loop(sums)
         lines += [f"for (int32_t k = 0; k < {side} * {side}; k++) {{", *_indented(inside), "}"]
         return [*self.before, *lines]
 
@@ -272,13 +279,13 @@ class Row:
         if node.op == "number":
             return self.writer.number(node)
         if node is not self.node and id(node) in self.writer.number_of:
-            return self._temporary(key, self._place(node, self.at, "y", channel))
+            return self.temporary(key, self._place(node, self.at, "y", channel))
         args = node.sources
         match node.op:
             case "source":
-                return self._temporary(key, self._place(node, self.at, "y", channel))
+                return self.temporary(key, self._place(node, self.at, "y", channel))
             case "x" | "y":
-                return self._temporary(key, f"(float){node.op}")
+                return self.temporary(key, f"(float){node.op}")
             case "channels":
                 return self.value(args[0], node.static[channel])
             case "stack":
@@ -289,15 +296,17 @@ class Row:
             case "table":
                 entries = self.writer.integer("entries", node)
                 table, at = self.writer.table("table", node), self.value(args[0], channel)
-                return self._temporary(key, f"gf_table({table}, (int32_t){entries}, {at})")
+                return self.temporary(key, f"gf_table({table}, (int32_t){entries}, {at})")
             case "cube":
                 colors = ", ".join(self.value(args[0], c) for c in range(3))
                 cube, entries = self.writer.table("table", node), self.writer.integer("entries", node)
-                return self._temporary(key, f"gf_cube({cube}, (int32_t){entries}, {colors}, {channel})")
+                return self.temporary(key, f"gf_cube({cube}, (int32_t){entries}, {colors}, {channel})")
+            case "warp":
+                return self.temporary(key, self.warps.value(node, channel))
         if spatial(node):
-            return self._temporary(key, self._neighbours(node, channel))
+            return self.temporary(key, self._neighbours(node, channel))
         made = FUNCTIONS[node.op].c.format(*(self.value(arg, channel) for arg in args))
-        return self._temporary(key, made, "int" if node.op in BOOLEAN else "float")
+        return self.temporary(key, made, "int" if node.op in BOOLEAN else "float")
 
     def _neighbours(self, node: Picture, channel: int) -> str:
         """A short sum of neighbours, written out."""
@@ -360,7 +369,7 @@ class Row:
             return f"{start}[{at}]"
         kind, pixel, step = node.static
         pointer = f"const {'uint8_t' if kind == 'u8' else 'float'} *"
-        start = self.row_constant(f"{pointer}restrict const ", self._in_memory(node, row, channel, pointer))
+        start = self.row_constant(f"{pointer}restrict const ", self.in_memory(node, row, channel, pointer))
         if self.flat:
             read = f"{start}[{at}]"
         else:
@@ -383,9 +392,9 @@ class Row:
         kind, _, step = node.static
         assert kind == "f32"
         own = f" + {channel}" if step == 1 and node.channels > 1 and not self.flat else ""
-        return self._in_memory(node, row, channel, "const float *") + own
+        return self.in_memory(node, row, channel, "const float *") + own
 
-    def _in_memory(self, node: Picture, row: str, channel: int, pointer: str) -> str:
+    def in_memory(self, node: Picture, row: str, channel: int, pointer: str) -> str:
         """Where a row of an array begins."""
         line = f"(int64_t)({row}) * {self.writer.integer('row', node)}"
         own = node.static[2] == 0 and node.channels > 1

@@ -334,6 +334,8 @@ class Sums:
             self.first = int(before[-1]) + 1 if len(before) else 0
             end = int(after[0]) + period if len(after) else count
             self.end = self.first + (end - self.first) // period * period
+            if self.end - self.first < count // 2:  # Pixels that are there several times, of an enlarged picture.
+                continue
             places = self.starts[self.first : self.first + period] - self.starts[self.first]
             return period, int(steps[len(steps) // 2]), *map(int, places)
         return ()
@@ -363,6 +365,16 @@ def window(picture: Picture, weights: Table, body: Any) -> Picture:
 def held(picture: Picture) -> Picture:
     """The same, put into memory as a whole: what is far apart in it is then read at no cost."""
     return Picture("held", (picture,))
+
+
+def warped(picture: Picture, offsets: Picture, between: str = "linear") -> Picture:
+    """A picture of the size of `offsets`: each pixel from so far away from its own place, down and right. `picture`
+    is put into memory. between: "linear" between its pixels, or the "nearest" of them. Beyond the edge, the edge
+    goes on; an offset that is no number is 0."""
+    assert offsets.channels == 2 and offsets.width and between in ("linear", "nearest")
+    size = offsets.width, offsets.height
+    memory = picture if picture.op in ("source", "held") else held(picture)
+    return Picture("warp", (memory, offsets), size=size, channels=picture.channels, static=(between,))
 
 
 # --- alpha ---

@@ -83,6 +83,9 @@ static inline void gf_range(int32_t *lo, int32_t *hi, int32_t a, int32_t b) {
   if (a < *lo) *lo = a;
   if (b > *hi) *hi = b;
 }
+/* How far away a pixel is, as whole numbers can hold it: further than any picture reaches. 0 for what is no number. */
+static inline float gf_offset(float v) { return gf_min(gf_max(v == v ? v : 0.0f, -16777216.0f), 16777216.0f); }
+static inline float gf_mixed(float a, float b, float share) { return a + (b - a) * share; }
 static inline float gf_table(const float *table, int32_t entries, float v) {
   float place = gf_unit(v) * (float)(entries - 1);
   int32_t low = (int32_t)place;

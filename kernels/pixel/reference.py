@@ -80,6 +80,8 @@ def _node(node: Picture, known: dict[int, Values], dtype: Any) -> Values:
             return _looked_up(node.data.astype(dtype), args[0])
         case "cube":
             return _in_cube(node.data.astype(dtype), args[0])
+        case "warp":
+            return _warped(node, *args)
     whole = np.broadcast_to(args[0], (node.sources[0].height, node.sources[0].width, args[0].shape[2]))
     return _along(node, whole, dtype)
 
@@ -90,6 +92,28 @@ def _stacked(node: Picture, args: list[Values]) -> Values:
         np.broadcast_to(arg, (*shape, source.channels)) for arg, source in zip(args, node.sources, strict=True)
     ]
     return np.concatenate(parts, axis=2)
+
+
+def _warped(node: Picture, values: Values, offsets: Values) -> Values:
+    source = node.sources[0]
+    values = np.broadcast_to(values, (source.height, source.width, values.shape[2]))
+    # Further than any picture reaches.
+    offsets = np.clip(np.nan_to_num(offsets, posinf=np.inf, neginf=-np.inf), -(2.0**24), 2.0**24)
+    shape = node.height, node.width, 2
+    low = np.floor(offsets + 0.5 if node.static == ("nearest",) else offsets)
+    share = np.broadcast_to(offsets - low, shape)
+    down, right = np.moveaxis(np.broadcast_to(low, shape).astype(np.int64), 2, 0)
+    rows, columns = np.arange(node.height)[:, None] + down, np.arange(node.width) + right
+
+    def at(row: Any, column: Any) -> Values:
+        return values[np.clip(row, 0, source.height - 1), np.clip(column, 0, source.width - 1)]
+
+    if node.static == ("nearest",):
+        return at(rows, columns)
+    upper, lower = at(rows, columns), at(rows + 1, columns)
+    upper = upper + (at(rows, columns + 1) - upper) * share[..., 1:]
+    lower = lower + (at(rows + 1, columns + 1) - lower) * share[..., 1:]
+    return upper + (lower - upper) * share[..., :1]
 
 
 def _along(node: Picture, values: Values, dtype: Any) -> Values:

@@ -42,6 +42,17 @@ class Stage:
     head: Stage | None = None
 
 
+def beside(node: Picture) -> tuple[Picture, ...]:
+    """The sources that a picture is made of where it is made: not those of a window that stand for neighbours, and
+    not a picture in memory that is read anywhere."""
+    match node.op:
+        case "window":
+            return node.sources[:2]
+        case "warp":
+            return node.sources[1:]
+    return node.sources
+
+
 def spatial(node: Picture) -> bool:
     """Whether a picture is made of neighbours."""
     return node.op in _SPATIAL
@@ -169,13 +180,13 @@ def _inside(root: Picture, roots: set[int]) -> Iterator[Picture]:
             continue
         seen.add(id(node))
         yield node
-        todo += node.sources[:2] if node.op == "window" else node.sources
+        todo += beside(node)
 
 
 def _reads(root: Picture, roots: set[int]) -> Iterator[tuple[Picture, Picture | None]]:
     """The pictures that a stage reads, each with the spatial node it is read through."""
     for node in _inside(root, roots):
-        for source in node.sources[:2] if node.op == "window" else node.sources:
+        for source in beside(node):
             if source is node.sources[0] and spatial(node):
                 yield source, node
             elif id(source) in roots or source.op == "source":
@@ -191,7 +202,7 @@ def _flat(stage: Stage, made: dict[int, Stage]) -> bool:
         return False
     roots = set(made)
     for node in _inside(stage.node, roots):
-        if node.op in ("channels", "stack", "x", "table_x", "window", "cube", "tap", "weight"):
+        if node.op in ("channels", "stack", "x", "table_x", "window", "warp", "cube", "tap", "weight"):
             return False
         if node.op == "shift" and axis(node) == "x" and (node.static[1] != 1 or not node.static[2]):
             return False

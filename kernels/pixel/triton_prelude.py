@@ -39,6 +39,16 @@ def gf_pow(base, exponent):
 
 
 @triton.jit
+def gf_offset(value):
+    return tl.minimum(tl.maximum(tl.where(value == value, value, 0.0), -16777216.0), 16777216.0)
+
+
+@triton.jit
+def gf_mixed(one, other, share):
+    return one + (other - one) * share
+
+
+@triton.jit
 def gf_word(value):
     return value.to(tl.int32).to(tl.uint32, bitcast=True)
 

@@ -47,7 +47,7 @@ class _Kernel:
 
     def __init__(self, stage: Stage, layout: str, place: dict[int, int], kept: set[int]) -> None:
         inside = list(reads(stage.node, kept))
-        neighbours = any(spatial(node) for node in inside)
+        neighbours = any(spatial(node) or node.op == "warp" for node in inside)
         planes = layout not in ("f32", "u8") or stage.node.channels == 1
         # Threads that take several pixels beside each other are of use only where all memory is planar.
         wide = not neighbours and planes and all(node.op != "source" or node.static[1] == 1 for node in inside)

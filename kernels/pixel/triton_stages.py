@@ -27,7 +27,17 @@ _READ, _READ_APART = 4, 8
 #: How often pixels are read by sums whose length the code does not tell.
 _MANY = 64
 #: Operations that a GPU has no instruction for; it has one for the others.
-_OPERATIONS = {"div": 8, "sqrt": 8, "exp2": 4, "log2": 4, "pow": 12, "hashed": 12, "table": 24, "cube": 64}
+_OPERATIONS = {
+    "div": 8,
+    "sqrt": 8,
+    "exp2": 4,
+    "log2": 4,
+    "pow": 12,
+    "hashed": 12,
+    "table": 24,
+    "cube": 64,
+    "warp": 48,
+}
 
 
 @dataclass(eq=False)

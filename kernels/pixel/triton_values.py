@@ -10,7 +10,7 @@ from gflow.kernels.pixel.launches import Taken
 from gflow.kernels.pixel.math import FUNCTIONS
 from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.reference import in_order
-from gflow.kernels.pixel.stages import axis, spatial, taps, written_out
+from gflow.kernels.pixel.stages import axis, beside, spatial, taps, written_out
 from gflow.kernels.pixel.triton_stages import bound
 
 
@@ -128,6 +128,8 @@ class Values:
                 table, entries = self._table("table", node), self.integer("entries", node)
                 colors = ", ".join(self.value(args[0], c, at) for c in range(3))
                 return self._named(key, f"gf_cube({table}, {entries}, {colors}, {channel}, inside)")
+            case "warp":
+                return self._named(key, self._warped(node, channel, at))
             case "shift":
                 return self.value(args[0], channel, self._shifted(node, at))
             case "window":
@@ -166,6 +168,25 @@ class Values:
         if kind == "u8":
             return f"gf_from_u8(tl.load({start} + {column}, mask=inside, other=0))"
         return f"tl.load({start} + {column}, mask=inside, other=0.0)"
+
+    def _warped(self, node: Picture, channel: int, at: Place) -> str:
+        """A number of a picture in memory at an offset."""
+        source, offsets = node.sources
+        nearest = node.static == ("nearest",)
+        width, height = self.integer("width", source), self.integer("height", source)
+        rows, down = self._far(self.value(offsets, 0, at), at.row, height, nearest)
+        columns, right = self._far(self.value(offsets, 1, at), at.column, width, nearest)
+        taps = [[self.value(source, channel, Place(column, row)) for column in columns] for row in rows]
+        return _mixed([_mixed(line, right) for line in taps], down)
+
+    def _far(self, offset: str, at: str, length: str, nearest: bool) -> tuple[list[str], str]:
+        """The two places along an axis that an offset leads in between, and how far it is to the second; or the one
+        that is nearest."""
+        offset = self._index(f"gf_offset({offset})")
+        low = self._index(f"tl.floor({offset} + 0.5)" if nearest else f"tl.floor({offset})")
+        steps = ("",) if nearest else ("", " + 1")
+        places = [self._index(f"gf_clamp({at} + {low}.to(tl.int32){step}, {length})") for step in steps]
+        return places, "" if nearest else self._index(f"{offset} - {low}")
 
     # --- neighbours ---
 
@@ -255,7 +276,7 @@ class Values:
         inner = bound([body])
         for node in in_order(body):
             if id(node) in inner:
-                for source in node.sources:
+                for source in beside(node):
                     if id(source) not in inner:
                         for channel in range(source.channels):
                             self.value(source, channel, at)
@@ -267,3 +288,8 @@ class Values:
 
 def _along(along: str, at: Place, moved: str) -> Place:
     return at._replace(column=moved) if along == "x" else at._replace(row=moved)
+
+
+def _mixed(values: Sequence[str], share: str) -> str:
+    """A value between two; of one, that one."""
+    return values[0] if len(values) == 1 else f"gf_mixed({values[0]}, {values[1]}, {share})"

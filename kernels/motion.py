@@ -20,6 +20,7 @@ import numpy as np
 from gflow.kernels.clip import Clip, Frame, Reading, Stored
 from gflow.kernels.pixel.picture import (
     Picture,
+    Sums,
     convolved,
     coordinates,
     floor,
@@ -223,7 +224,7 @@ def _difference(one: Picture, other: Picture, offered: Picture, rows: int) -> Pi
     here = stack(row * step - y, x * step - x)
     apart = abs(warped(one, here - half, "nearest") - warped(other, here + spread - half, "nearest"))
     for axis, count in (("x", offered.width), ("y", offered.height)):
-        apart = resampled(apart, axis, side * np.arange(count), np.full((count, side), 1 / side))
+        apart = resampled(apart, axis, Sums(side * np.arange(count), np.full((count, side), 1 / side)))
     # Above the first row of blocks and below the last one it goes on; there other candidates are.
     across = convolved(apart, "x", np.ones(3))
     _, y = coordinates(across)
@@ -251,14 +252,14 @@ def _turn(place: Picture, length: int) -> Picture:
 def _spread(field: Picture, width: int, height: int, side: int) -> Picture:
     """The vector of each pixel's block."""
     for axis, count in (("x", width), ("y", height)):
-        field = resampled(field, axis, np.arange(count) // side, np.ones((count, 1)))
+        field = resampled(field, axis, Sums(np.arange(count) // side, np.ones((count, 1))))
     return field
 
 
 def _halved(plane: Picture) -> Picture:
     """Half as many pixels each way, the mean of four each; an odd last one is left out."""
     for axis, count in (("x", plane.width // 2), ("y", plane.height // 2)):
-        plane = resampled(plane, axis, 2 * np.arange(count), np.full((count, 2), 0.5))
+        plane = resampled(plane, axis, Sums(2 * np.arange(count), np.full((count, 2), 0.5)))
     return plane
 
 

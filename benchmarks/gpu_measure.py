@@ -33,8 +33,8 @@ MOST = {"cuda": 0.05, "cpu": 1e-3}
 
 @dataclass(frozen=True)
 class Job:
-    """answer: the file to write. model: a folder in diffusers' layout. device: "cuda" or "cpu". side: of pictures, in
-    pixels. how: what the program makes of it, as told there. bundle, judge, reference, picture: places."""
+    """answer: the file to write. model: a folder in diffusers' layout. device: "cuda" or "cpu". side: of pictures,
+    in pixels. how: what the program makes of it, as told there. bundle, judge, reference, picture: places."""
 
     answer: str
     device: str
@@ -116,12 +116,11 @@ def clocked(action: Callable[[], T], device: str) -> tuple[T, float]:
     return made, passed.value / 1000
 
 
-def timed(
-    action: Callable[[int], T], check: Callable[[T], Any], job: Job, *, warmups: int = 1
-) -> dict[str, Any]:
-    """The seconds of some rounds, and of those that don't count. action: given the round's number, which is new each
-    time; check: given what it made, off the clock. Rounds that others disturbed (`rounds.py`) are run again, at most as many as are wanted; where too few are
-    left, the disturbed ones count, too, and `disturbed` says how many."""
+def timed(action: Callable[[int], T], check: Callable[[T], Any], job: Job, *, warmups: int = 1) -> dict[str, Any]:
+    """The seconds of some rounds, and of those that don't count. action: given the round's number, which is new
+    each time; check: given what it made, off the clock. Rounds that others disturbed (`rounds.py`) are run again,
+    at most as many as are wanted; where too few are left, the disturbed ones count, too, and `disturbed` says how
+    many."""
 
     def once(number: int) -> tuple[float, bool]:
         (made, seconds), quiet = watched(lambda turn: clocked(lambda: action(turn), job.device), number, ())
@@ -150,8 +149,8 @@ def feeds(job: Job) -> tuple[dict[str, Any], Any]:
 
 
 def step_error(found: Any, wanted: Any, device: str) -> float:
-    """How far one evaluation of the network is off: ‖found − wanted‖ / ‖wanted‖. Raises ValueError where that is more
-    than the precision accounts for, or no number."""
+    """How far one evaluation of the network is off: ‖found − wanted‖ / ‖wanted‖. Raises ValueError where that is
+    more than the precision accounts for, or no number."""
     if found.shape != wanted.shape:
         raise ValueError(f"one step gives {found.shape}, not {wanted.shape}")
     wide = wanted.astype(np.float64)
@@ -186,8 +185,8 @@ class _Memory(ctypes.Structure):
 
 
 class Card:
-    """The GPU as NVIDIA's management library sees it, from outside of the processes that use it. Raises OSError where
-    that can't be read."""
+    """The GPU as NVIDIA's management library sees it, from outside of the processes that use it. Raises OSError
+    where that can't be read."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL("libnvidia-ml.so.1")

@@ -4,8 +4,8 @@ folders as diffusers and transformers write them, in bfloat16. Nothing is downlo
     gpu_models.py NAME SIZE FOLDER DEPTH
 
 SIZE: "full" are the configurations that were published; "tiny" is the same, narrower and with fewer layers. DEPTH:
-the share of Flux's blocks that is made. Tokenizers know single characters; every prompt is padded to the length that
-the real ones are padded to, so that text encoders do the real amount of work.
+the share of Flux's blocks that is made. Tokenizers know single characters; every prompt is padded to the length
+that the real ones are padded to, so that text encoders do the real amount of work.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import torch
 
 SEED = 20250801
 
@@ -250,6 +248,8 @@ def judge(folder: Path, size: str, depth: float) -> None:
 def _random(module: Any) -> Any:
     """The module in bfloat16, in which nothing is constant: what begins as zeros or ones (biases, norms) is moved a
     little, as nothing in a trained model is either."""
+    import torch
+
     with torch.no_grad():
         for parameter in module.parameters():
             if bool((parameter == parameter.flatten()[0]).all()):
@@ -263,6 +263,8 @@ MODELS: dict[str, Callable[[Path, str, float], None]] = {"sdxl": sdxl, "flux": f
 
 def make(name: str, size: str, folder: Path, depth: float) -> None:
     """Writes a model's folder, whole or not at all. The weights are the same every time."""
+    import torch
+
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     torch.manual_seed(SEED)

@@ -1,6 +1,8 @@
 """One picture on a GPU, as a diffusers script paints it.
 
     gpu_one_picture.py MODEL DEVICE SIDE STEPS PROMPT SEED OUT
+
+In bfloat16 on a GPU, in float32 on a CPU.
 """
 
 from __future__ import annotations

@@ -22,19 +22,27 @@ logging.disable_progress_bar()
 TIME, MATRIX = 500.0, {"cuda": 8192, "cpu": 512}
 
 
-def loaded(job: Job, dtype: torch.dtype | None = None) -> Any:
+def loaded(job: Job) -> Any:
     """The pipeline on its device, in bfloat16 on a GPU. Raises RuntimeError where PyTorch has none."""
+    return read(job, torch.bfloat16 if job.device == "cuda" else torch.float32).to(job.device)
+
+
+def read(job: Job, dtype: torch.dtype) -> Any:
+    """The pipeline in main memory. Raises RuntimeError where PyTorch has no GPU and is to have one."""
     if job.device == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(f"PyTorch {torch.__version__} can't use the GPU")
-    usual = torch.bfloat16 if job.device == "cuda" else torch.float32
-    pipeline = DiffusionPipeline.from_pretrained(job.model, torch_dtype=dtype or usual, local_files_only=True)
+    pipeline = DiffusionPipeline.from_pretrained(job.model, torch_dtype=dtype, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(job.device)
+    return pipeline
+
+
+def network(pipeline: Any) -> Any:
+    return pipeline.unet if hasattr(pipeline, "unet") else pipeline.transformer
 
 
 def compiled(pipeline: Any) -> None:
-    """As diffusers' "Accelerate inference" has it: the network and the decoder, `max-autotune`, `channels_last`, and
-    what it sets of Inductor."""
+    """As diffusers' "Accelerate inference" has it: the network and the decoder, `max-autotune`, `channels_last`,
+    and what it sets of Inductor."""
     settings = torch._inductor.config
     settings.conv_1x1_as_mm = True
     settings.coordinate_descent_tuning = True
@@ -42,12 +50,14 @@ def compiled(pipeline: Any) -> None:
     settings.epilogue_fusion = False
     torch.set_float32_matmul_precision("high")
     pipeline.vae.to(memory_format=torch.channels_last)
+    # A batch of another size is another program, as it is where a process paints nothing else.
+    how = {"mode": "max-autotune", "fullgraph": True, "dynamic": False}
     if hasattr(pipeline, "unet"):
         pipeline.unet.to(memory_format=torch.channels_last)
-        pipeline.unet = torch.compile(pipeline.unet, mode="max-autotune", fullgraph=True)
+        pipeline.unet = torch.compile(pipeline.unet, **how)
     else:
-        pipeline.transformer = torch.compile(pipeline.transformer, mode="max-autotune", fullgraph=True)
-    pipeline.vae.decode = torch.compile(pipeline.vae.decode, mode="max-autotune", fullgraph=True)
+        pipeline.transformer = torch.compile(pipeline.transformer, **how)
+    pipeline.vae.decode = torch.compile(pipeline.vae.decode, **how)
 
 
 # --- one step --------------------------------------------------------------------------------------
@@ -76,12 +86,12 @@ def inputs(pipeline: Any, job: Job) -> dict[str, Any]:
 @torch.inference_mode()
 def step(pipeline: Any, job: Job, given: dict[str, Any]) -> Any:
     """One evaluation of the network, by diffusers. float32, of the latents' shape."""
-    network = pipeline.unet if job.family == "sdxl" else pipeline.transformer
+    evaluate = network(pipeline)
     there = {name: torch.from_numpy(array).to(job.device, pipeline.dtype) for name, array in given.items()}
     sample, count = there["sample"], len(there["sample"])
     if job.family == "sdxl":
         sizes = torch.tensor([[job.side, job.side, 0, 0, job.side, job.side]] * count)
-        found = network(
+        found = evaluate(
             sample,
             torch.tensor(TIME, device=job.device),
             encoder_hidden_states=torch.cat([there["text"], there["text_2"]], dim=-1),
@@ -90,7 +100,7 @@ def step(pipeline: Any, job: Job, given: dict[str, Any]) -> Any:
         )[0]
         return found.float().cpu().numpy()
     _, channels, high, wide = sample.shape
-    found = network(
+    found = evaluate(
         hidden_states=pipeline._pack_latents(sample, count, channels, high, wide),
         timestep=there["timestep"] / 1000,
         guidance=there["guidance"].float(),
@@ -108,10 +118,11 @@ def step(pipeline: Any, job: Job, given: dict[str, Any]) -> Any:
 
 
 def reference(job: Job, answer: Answer) -> None:
-    """One step in float32, kept in a file; then how many operations the parts of a picture have, and how many matrix
-    products manage in a second, in the precision that the peers run in."""
+    """One step in float32, kept in a file; then how many operations the parts of a picture have, and how many
+    matrix products manage in a second, in the precision that the peers run in."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    pipeline = loaded(job, torch.float32)
+    pipeline = read(job, torch.float32)
+    network(pipeline).to(job.device)  # The rest of Flux in float32 would not fit beside it.
     given = inputs(pipeline, job)
     prediction = step(pipeline, job, given)
     if not np.isfinite(prediction).all() or prediction.std() < 1e-3:

@@ -1,6 +1,6 @@
 """Eight drafts in one batch, the best by CLIP, finished: as a script for diffusers and transformers on a GPU. One
-pipeline, loaded once; the drafts stay there as tensors until the best one is known, which alone becomes a picture of
-Pillow. `how`: "eager", or "compiled" as in `gpu_painter.py`.
+pipeline, loaded once; the drafts stay there as tensors until the best one is known, which alone becomes a picture
+of Pillow. `how`: "eager", or "compiled" as in `gpu_painter.py`.
 
     gpu_poster.py JOB       see `gpu_measure.py`
 """

@@ -1,5 +1,5 @@
-"""Text to image, image to image and inpainting on a GPU with diffusers, a picture each. HOW: "three" pipelines, each
-loaded by itself, or one whose parts the others "share".
+"""Text to image, image to image and inpainting on a GPU with diffusers, a picture each. HOW: "three" pipelines,
+each loaded by itself, or one whose parts the others "share".
 
     gpu_three_tasks.py MODEL DEVICE SIDE STEPS PROMPT OUT HOW
 """

@@ -76,7 +76,8 @@ def main() -> int:
             done.add(name)
     answers = {name: found for name in bench.programs if (found := bench.kept(name)) is not None}
     rows = gpu_table.rows(answers, bench.side, bench.steps)
-    print("\n" + gpu_table.table(rows, answers, options))
+    judged = bench.gpu is not None and options.size == "full"
+    print("\n" + gpu_table.table(rows, answers, options, judged=judged))
     if options.json is not None:
         told = {"machine": bench.about, "answers": answers, "rows": [asdict(row) for row in rows]}
         options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -45,12 +45,13 @@ class Ratio:
             return None
         return self.value <= self.goal if self.at_most else self.value >= self.goal
 
-    @property
-    def told(self) -> str:
+    def told(self, judged: bool) -> str:
+        """judged: with whether the goal was held, which is one for a GPU."""
         text = f"{self.beside} {self.value:.2f} x"
-        if self.goal is not None:
-            text += f" (goal {'≤' if self.at_most else '≥'} {self.goal:g}: {'held' if self.held else 'missed'})"
-        return text
+        if self.goal is None:
+            return text
+        verdict = (": held" if self.held else ": missed") if judged else ""
+        return f"{text} (goal {'≤' if self.at_most else '≥'} {self.goal:g}{verdict})"
 
 
 @dataclass
@@ -224,7 +225,8 @@ def _pixels(answers: Answers) -> list[Row]:
 # --- telling ---------------------------------------------------------------------------------------
 
 
-def table(found: list[Row], answers: Answers, options: argparse.Namespace) -> str:
+def table(found: list[Row], answers: Answers, options: argparse.Namespace, *, judged: bool) -> str:
+    """judged: whether goals are; they are those of models of full size on a GPU."""
     lines = [f"medians (quartiles) of {options.rounds} rounds, models of the {options.size} size"]
     if options.flux_depth != 1:
         double, single = gpu_models.flux_blocks(options.size, options.flux_depth)
@@ -235,14 +237,14 @@ def table(found: list[Row], answers: Answers, options: argparse.Namespace) -> st
         if f"{row.case}: {row.what}" != before:
             before = f"{row.case}: {row.what}"
             lines += ["", before]
-        lines.append(line(row))
+        lines.append(line(row, judged))
     took = [f"{name} {answer['took']:.0f} s" for name, answer in answers.items()]
     return "\n".join([*lines, "", "what each took: " + ", ".join(took)])
 
 
-def line(row: Row) -> str:
+def line(row: Row, judged: bool) -> str:
     if row.failed:
         return f"  {row.program:<14} failed: {row.failed}"
     value = shown(row.values, row.unit) if row.values else ""
-    told = ", ".join([*(ratio.told for ratio in row.ratios), *row.notes])
-    return f"  {row.program:<14} {value:>24}  {told}"
+    told = ", ".join([*(ratio.told(judged) for ratio in row.ratios), *row.notes])
+    return f"  {row.program:<14} {value:>24}  {told}".rstrip()

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from gpu_measure import PROMPT, Answer, Job, answered, checked, feeds, step_error, timed
 
 import gflow
@@ -54,17 +55,15 @@ def _form(form: Form, how: str) -> Form:
     """What is left of the ways to run a network. Without shapes, ONNX Runtime's TensorRT is not tried."""
     if how == "tensorrt":
         return form
-    return Form(
-        precision=form.precision,
-        component=form.component,
-        shapes=form.shapes if how == "ort-tensorrt" else {},
-    )
+    return msgspec.structs.replace(form, engine=None, shapes=form.shapes if how == "ort-tensorrt" else {})
 
 
 def runs_on(network: Any) -> str:
     """What a network really runs on."""
     if isinstance(network, EngineNetwork):
         return "tensorrt"
+    if not hasattr(network, "_session"):
+        return type(network).__name__
     first = network._session.get_providers()[0]
     names = {"TensorrtExecutionProvider": "ort-tensorrt", **{value: key for key, value in PROVIDERS.items()}}
     return names.get(first, first)

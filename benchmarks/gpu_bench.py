@@ -356,7 +356,7 @@ class Bench:
         try:
             found = self.programs[name]()
         except Exception as error:  # A program that fails is a line of the table.
-            found = {"failed": str(error) if isinstance(error, Failed) else reason(error)}
+            found = {"failed": _brief(str(error)) if isinstance(error, Failed) else reason(error)}
         if before and "batches" in before and "batches" in found:
             found["batches"] = before["batches"] | found["batches"]
         about = {"flux depth": self._depth} if "flux" in name else {}
@@ -383,3 +383,9 @@ class Bench:
         """What another program needs, made if it is not there. Raises Failed."""
         if not self.ready(name) and "failed" in (found := self.measure(name)):
             raise Failed(f"{name} failed: {found['failed']}")
+
+
+def _brief(told: str) -> str:
+    """Of what a program said, the line that says why it failed: gflow's error, else the last one."""
+    lines = [line for line in told.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("error[")), lines[-1])[:300]

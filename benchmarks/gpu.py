@@ -30,7 +30,9 @@ def arguments() -> argparse.Namespace:
         "--batches", type=batches, default=[1, 2, 4, 8], help="pictures at once, of sdxl and flux (1,2,4,8)"
     )
     parser.add_argument("--rounds", type=int, default=5, help="of each figure (5)")
-    parser.add_argument("--flux-depth", type=float, default=1.0, help="the share of Flux's blocks that is made (1)")
+    parser.add_argument(
+        "--flux-depth", type=float, default=1.0, help="the share of Flux's and T5's layers that is made (1)"
+    )
     parser.add_argument("--work", type=Path, default=Path("out/gpu"), help="what is kept is there (out/gpu)")
     parser.add_argument("--limit", type=float, default=3600, help="seconds that a program may take (3600)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, too")

@@ -4,8 +4,8 @@ folders as diffusers and transformers write them, in bfloat16. Nothing is downlo
     gpu_models.py NAME SIZE FOLDER DEPTH
 
 SIZE: "full" are the configurations that were published; "tiny" is the same, narrower and with fewer layers. DEPTH:
-the share of Flux's blocks that is made. Tokenizers know single characters; every prompt is padded to the length
-that the real ones are padded to, so that text encoders do the real amount of work.
+the share of Flux's blocks and of its T5's layers that is made. Tokenizers know single characters; every prompt is
+padded to the length that the real ones are padded to, so that text encoders do the real amount of work.
 """
 
 from __future__ import annotations
@@ -88,14 +88,20 @@ def _clip_huge(tokenizer: Any, size: str) -> Any:
     )
 
 
-def _t5(tokenizer: Any, size: str) -> Any:
-    """T5 v1.1 XXL's encoder."""
+def _t5(tokenizer: Any, size: str, depth: float) -> Any:
+    """T5 v1.1 XXL's encoder: 4.7 billion weights at its full depth."""
     from transformers import T5Config, T5EncoderModel
 
-    full = {"vocab_size": 32128, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64}
-    tiny = {"vocab_size": len(tokenizer), "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4}
-    settings = full if size == "full" else tiny
-    return T5EncoderModel(T5Config(**settings, feed_forward_proj="gated-gelu", tie_word_embeddings=False))
+    full = {"vocab_size": 32128, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_heads": 64}
+    tiny = {"vocab_size": len(tokenizer), "d_model": 64, "d_kv": 16, "d_ff": 128, "num_heads": 4}
+    return T5EncoderModel(
+        T5Config(
+            **(full if size == "full" else tiny),
+            num_layers=flux_depth(size, depth)[2],
+            feed_forward_proj="gated-gelu",
+            tie_word_embeddings=False,
+        )
+    )
 
 
 def _vae(size: str, **settings: Any) -> Any:
@@ -139,7 +145,7 @@ def _flux(size: str, depth: float) -> Any:
     from diffusers import FluxTransformer2DModel
 
     full = size == "full"
-    double, single = flux_blocks(size, depth)
+    double, single, _ = flux_depth(size, depth)
     return FluxTransformer2DModel(
         patch_size=1,
         in_channels=64,
@@ -154,10 +160,11 @@ def _flux(size: str, depth: float) -> Any:
     )
 
 
-def flux_blocks(size: str, depth: float) -> tuple[int, int]:
-    """Its blocks with two streams and with one, of 19 and 38."""
-    double, single = (19, 38) if size == "full" else (2, 2)
-    return max(1, round(double * depth)), max(1, round(single * depth))
+def flux_depth(size: str, depth: float) -> tuple[int, int, int]:
+    """A share of its blocks with two streams and with one, of 19 and 38, and of T5's 24 layers; at least one."""
+    whole = (19, 38, 24) if size == "full" else (2, 2, 2)
+    double, single, text = (max(1, round(count * depth)) for count in whole)
+    return double, single, text
 
 
 # --- models ----------------------------------------------------------------------------------------
@@ -196,7 +203,7 @@ def flux(folder: Path, size: str, depth: float) -> None:
         "transformer": _flux(size, depth),
         "vae": _vae(size, latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159, **flat),
         "text_encoder": _clip_large(tokenizer, size),
-        "text_encoder_2": _t5(tokenizer_2, size),
+        "text_encoder_2": _t5(tokenizer_2, size, depth),
     }
     FluxPipeline(
         **{name: _random(part) for name, part in parts.items()},

@@ -229,9 +229,11 @@ def table(found: list[Row], answers: Answers, options: argparse.Namespace, *, ju
     """judged: whether goals are; they are those of models of full size on a GPU."""
     lines = [f"medians (quartiles) of {options.rounds} rounds, models of the {options.size} size"]
     if options.flux_depth != 1:
-        double, single = gpu_models.flux_blocks(options.size, options.flux_depth)
-        whole = " + ".join(map(str, gpu_models.flux_blocks(options.size, 1)))
-        lines.append(f"Flux's transformer was cut in depth: {double} + {single} of {whole} blocks")
+        shares = zip(
+            *(gpu_models.flux_depth(options.size, share) for share in (options.flux_depth, 1)), strict=True
+        )
+        double, single, text = (f"{some} of {whole}" for some, whole in shares)
+        lines.append(f"Flux is cut in depth: {double} double blocks, {single} single blocks, {text} layers of T5")
     before = ""
     for row in found:
         if f"{row.case}: {row.what}" != before:

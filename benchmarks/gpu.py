@@ -71,11 +71,10 @@ def main() -> int:
         return 2
     if bench.gpu is None:
         print(f"There is no GPU here ({bench.why}): everything runs on the CPU, and says nothing of one.")
-    done: set[str] = set()
     for name in wanted:
-        if not (name.startswith(("models/", "bundles/")) and bench.ready(name)):
+        # What others needed is made.
+        if name not in bench.measured and not (name.startswith(("models/", "bundles/")) and bench.ready(name)):
             bench.measure(name)
-            done.add(name)
     answers = {name: found for name in bench.programs if (found := bench.kept(name)) is not None}
     rows = gpu_table.rows(answers, bench.side, bench.steps)
     judged = bench.gpu is not None and options.size == "full"
@@ -84,7 +83,7 @@ def main() -> int:
         told = {"machine": bench.about, "answers": answers, "rows": [asdict(row) for row in rows]}
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return 1 if any("failed" in answers.get(name, {"failed": ""}) for name in done) else 0
+    return 1 if any("failed" in found for found in bench.measured.values()) else 0
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gpu_measure import PROMPT, Card, Job, Peak, checked, levels, reason, timed
+from gpu_measure import PROMPT, Card, Job, Peak, brief, checked, in_use, levels, reason, timed
 from PIL import Image
 from rounds import Ended, Failed, environment, run
 from telling import machine
@@ -72,6 +72,7 @@ class Bench:
             PYTHONPATH=os.pathsep.join(filter(None, [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH")])),
         )
         self._inner = 0.0  # Seconds of the programs that the one at hand needed.
+        self.measured: dict[str, Figures] = {}  # By this command.
         self.programs: dict[str, Callable[[], Figures]] = {}
         self._add()
 
@@ -331,13 +332,6 @@ class Bench:
             found["failed"] = f"ended with {status}: {last[0][:300]}"
         return found
 
-    def others(self) -> int:
-        """Bytes of the GPU's memory that others use."""
-        try:
-            return Card().used() if self.gpu is not None else 0
-        except OSError:
-            return 0
-
     def place(self, name: str) -> Path:
         return self.answers / f"{name.replace('/', '-')}.json"
 
@@ -356,11 +350,11 @@ class Bench:
         print(f"{name} …", file=sys.stderr, flush=True)
         before, start, outer = self.kept(name), time.monotonic(), self._inner
         self._inner = 0.0
-        others = self.others()
+        others = in_use() if self.gpu is not None else 0
         try:
             found = self.programs[name]()
         except Exception as error:  # A program that fails is a line of the table.
-            found = {"failed": _brief(str(error)) if isinstance(error, Failed) else reason(error)}
+            found = {"failed": brief(str(error)) if isinstance(error, Failed) else reason(error)}
         if before and "batches" in before and "batches" in found:
             found["batches"] = before["batches"] | found["batches"]
         about = {"flux depth": self._depth} if "flux" in name else {}
@@ -371,23 +365,28 @@ class Bench:
         part = self.place(name).with_suffix(".part")
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         part.replace(self.place(name))
-        self._inner = outer + seconds
+        self._inner, self.measured[name] = outer + seconds, found
         told = f"failed: {found['failed']}" if "failed" in found else "done"
         print(f"{name}: {told}, {found['took']:.1f} s", file=sys.stderr, flush=True)
         return found
 
     def ready(self, name: str) -> bool:
-        """Whether what a program makes for others is there."""
-        found, (case, part) = self.kept(name), name.split("/")
-        if found is None or "failed" in found:
-            return False
+        """Whether what a program makes for others is there, of this machine and these versions."""
+        found = self.kept(name)
+        return found is not None and "failed" not in found and self.there(name)
+
+    def there(self, name: str) -> bool:
+        case, part = name.split("/")
         if case == "models":
             return self.model(part).exists()
         return self.bundle(*part.split("-")).exists() if case == "bundles" else self.reference(case).exists()
 
     def need(self, name: str) -> None:
-        """What another program needs, made if it is not there. Raises Failed."""
-        if not self.ready(name) and "failed" in (found := self.measure(name)):
+        """What another program needs, made if it is not there; tried once. Raises Failed."""
+        if not self.ready(name) and name not in self.measured:
+            self.measure(name)
+        # A limit that can't be told is no reason to paint nothing.
+        if "failed" in (found := self.measured.get(name, {})) and not (name.endswith("limit") and self.there(name)):
             raise Failed(f"{name} failed: {found['failed']}")
 
 
@@ -396,9 +395,3 @@ def _libraries() -> str:
     packages = Path(sysconfig.get_path("purelib"))
     found = [*sorted(packages.glob("nvidia/*/lib")), *sorted(packages.glob("tensorrt*_libs"))]
     return os.pathsep.join(filter(None, [*map(str, found), os.environ.get("LD_LIBRARY_PATH")]))
-
-
-def _brief(told: str) -> str:
-    """Of what a program said, the line that says why it failed: gflow's error, else the last one."""
-    lines = [line for line in told.splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith("error[")), lines[-1])[:300]

@@ -90,6 +90,12 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
 
 
+def brief(told: str) -> str:
+    """Of what a program said, the line that says why it failed: gflow's error, else the last one."""
+    lines = [line for line in told.splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("error[")), lines[-1])[:300]
+
+
 # --- time ------------------------------------------------------------------------------------------
 
 
@@ -210,6 +216,14 @@ class Card:
         text = ctypes.create_string_buffer(96)
         self._called("nvmlSystemGetDriverVersion", text, len(text))
         return text.value.decode()
+
+
+def in_use() -> int:
+    """Bytes of the GPU's memory that are in use; 0 where that can't be read."""
+    try:
+        return Card().used()
+    except OSError:
+        return 0
 
 
 class Peak:

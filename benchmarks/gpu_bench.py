@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -257,14 +258,12 @@ class Bench:
             with Image.open(out / "one.png") as picture:
                 checked([picture], 1, self.side)
 
-        wall = Job(answer="", device="cpu", rounds=self.options.rounds)
-        return {"cold": timed(once, check, wall)}
+        return {"cold": timed(once, check, Job(answer="", device="cpu", rounds=self.options.rounds))}
 
     def _memory(self, how: str) -> Figures:
         """The most that a process held: of the GPU's memory, as the driver tells of the whole card, less what was
         in use before; without a GPU, of main memory."""
         out = self.folder / "tasks"
-        out.mkdir(exist_ok=True)
         if how == "gflow":
             self.usable()
             self.need("bundles/sdxl-all")
@@ -277,8 +276,11 @@ class Bench:
             command = [sys.executable, HERE / "peers" / "gpu_three_tasks.py", self.model("sdxl"), *settings]
         found = []
         for _ in range(min(self.options.rounds, 3)):
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir()
             with Peak(self.device) as peak:
                 ended = run(command, self.env)
+            checked([Image.open(file) for file in out.rglob("*.png")], 3, self.side)
             found.append(peak.bytes if self.device == "cuda" else ended.memory)
         return {"memory": found, "of": "the GPU" if self.device == "cuda" else "main memory"}
 
@@ -290,7 +292,7 @@ class Bench:
     def usable(self) -> None:
         """Raises Failed where bundles would not use the GPU, before one is made: that takes long."""
         asked = "from gflow.runtime.targets import usable; print(usable('CUDA'))"
-        if self.gpu is not None and run([sys.executable, "-c", asked], self.env).stdout.strip() != "True":
+        if self.gpu is not None and run([sys.executable, "-c", asked], self.env).stdout.split()[-1:] != ["True"]:
             raise Failed("ONNX Runtime can't use CUDA here: is onnxruntime-gpu installed, for this driver?")
 
     def on_gpu(self, bundle: Path) -> None:
@@ -314,7 +316,7 @@ class Bench:
                 stdin=subprocess.DEVNULL,
                 stdout=told,
                 stderr=told,
-                start_new_session=True,
+                process_group=0,
             )
             try:
                 status: int | None = process.wait(self.options.limit)

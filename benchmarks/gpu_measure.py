@@ -27,8 +27,9 @@ T = TypeVar("T")
 PROMPT = "a red circle above a blue square on a white background"
 
 #: How far one evaluation of the network may be from float32's, as the norm of the difference by that of the values:
-#: of networks in 16 bits, and of those in float32.
-MOST = {"cuda": 0.05, "cpu": 1e-3}
+#: of networks in 16 bits, and of those in float32. bfloat16 rounds each value by up to 0.4 %, of which random
+#: layers damp nothing; a network that computes something else is off by some 100 %.
+MOST = {"cuda": 0.1, "cpu": 1e-3}
 
 
 @dataclass(frozen=True)

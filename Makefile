@@ -41,7 +41,11 @@ bench: install  ## the figures of the README
 	$(BIN)/python benchmarks/pixels.py
 	$(BIN)/python benchmarks/video.py
 
+bench-gpu: install  ## models and kernels on a GPU, beside diffusers and PyTorch
+	$(BIN)/python benchmarks/gpu_kernels.py
+	$(BIN)/python benchmarks/gpu.py --json out/gpu.json
+
 clean:  ## remove what these targets made
 	rm -rf $(VENV) out build *.egg-info
 
-.PHONY: help install demo lint test test-slow bench clean
+.PHONY: help install demo lint test test-slow bench bench-gpu clean

@@ -97,6 +97,16 @@ def _interpolated(image: torch.Tensor) -> torch.Tensor:
     return F.interpolate(image[None], size, mode="bicubic", antialias=True)[0]
 
 
+CURVE = [{"x": 0.0, "y": 0.0}, {"x": 0.4, "y": 0.5}, {"x": 1.0, "y": 1.0}]
+
+#: A .cube file, of 17 colors a side.
+LOOK = "LUT_3D_SIZE 17\n" + "\n".join(
+    " ".join(f"{(place / 16) ** 1.1:.6f}" for place in (red, green, blue))
+    for blue in range(17)
+    for green in range(17)
+    for red in range(17)
+)
+
 CASES = [
     Case("brightness", lambda f: op("brightness", f.planes(), 1.1)),
     Case("contrast", lambda f: op("contrast", f.planes(), 1.2)),
@@ -122,6 +132,21 @@ CASES = [
     Case("pad", lambda f: op("pad", f.planes(), 31, color="#ff880080")),
     Case("flip", lambda f: op("flip", f.planes())),
     Case("flip, vertical", lambda f: op("flip", f.planes(), "vertical")),
+    Case("exposure", lambda f: op("exposure", f.planes(), 0.5)),
+    Case("white_balance", lambda f: op("white_balance", f.planes(), 5200.0, 0.1)),
+    Case("levels", lambda f: op("levels", f.planes(), 0.05, 0.9, 1.2)),
+    Case("curves", lambda f: op("curves", f.planes(), CURVE)),
+    Case("hue", lambda f: op("hue", f.planes(), 40.0)),
+    Case("convert, lab", lambda f: op("convert", f.planes(), "lab")),
+    Case("lut", lambda f: op("lut", f.planes(), LOOK)),
+    Case("vignette", lambda f: op("vignette", f.planes())),
+    Case("grain", lambda f: op("grain", f.planes())),
+    Case("edge", lambda f: op("edge", f.planes())),
+    Case("chroma_key", lambda f: op("chroma_key", f.planes())),
+    Case("pyramid_blend", lambda f: op("pyramid_blend", f.planes(), f.planes(), f.planes(1))),
+    Case("feather", lambda f: op("feather", f.planes(1), 8.0)),
+    Case("grow", lambda f: op("grow", f.planes(1), 8)),
+    Case("threshold", lambda f: op("threshold", f.planes(1), 0.5)),
     Case("mask_from", lambda f: op("mask_from", f.planes(4))),
     Case("greatest of 15x15", lambda f: px.convolved(_across(f.planes(1)), "y", np.ones(15), "max")),
     Case("curve by a table", lambda f: px.looked_up(np.linspace(0, 1, 256) ** 2, f.planes())),

@@ -200,6 +200,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "floor": lambda a: a.floor(),
     "exp2": lambda a: torch.exp2(a),
     "log2": lambda a: a.clamp(min=2.0**-126).log2(),
+    "fma": lambda a, b, c: a * b + c,
     "pow": lambda a, b: a.clamp(min=0) ** b,
     "lt": lambda a, b: a < b,
     "le": lambda a, b: a <= b,

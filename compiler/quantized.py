@@ -27,8 +27,8 @@ from gflow.runtime.sessions import session
 #: The seed of the first picture whose values are measured. None of these is in a report.
 _SEED = 1000
 
-#: How many calls of a network are compared with what it gave before.
-_COMPARED = 4
+#: How many calls of a network are compared with what it gave before, and how many are measured at most.
+_COMPARED, _MOST = 4, 200
 
 
 @dataclass
@@ -58,7 +58,8 @@ def measured(trials: list[Trial], scheme: Scheme, progress: Callable[[str], None
     found = Measured(scheme)
     for trial in trials:
         progress(f"{trial.model.name}, to measure its values")
-        watched = Watched()
+        # What a language model has read grows with every token.
+        watched = Watched(most=_COMPARED if trial.model.provider == "language" else _MOST)
         if trial.model.provider == "language":
             answers(trial, watched)
             found.fed |= watched.fed
@@ -127,7 +128,7 @@ def _model(model: p.Model, known: Measured, out: Path) -> p.Model:
 
 
 def _component(component: Component, known: Measured, out: Path, *, language: bool) -> Component:
-    """A component in int8, in the place of the one that is there."""
+    """A component in int8, in the place of the one that is there; as it is, where all its weights are small."""
     from safetensors.numpy import save_file
 
     def read(name: str) -> Array:
@@ -135,6 +136,8 @@ def _component(component: Component, known: Measured, out: Path, *, language: bo
 
     (scheme, ranges), place = known.of(component), out / component.graph
     graph, packed = quantized(place.read_bytes(), read, "int8", ranges, on="language" if language else "cpu")
+    if not packed:
+        return component
     tensors = {name: each.pack(read(each.name)) for name, each in packed.items()}
     file = Path(component.graph).with_suffix(".int8.safetensors").name
     save_file(tensors, out / file)

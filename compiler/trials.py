@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,16 +49,17 @@ class Trial:
 
 
 class Watched(Components):
-    """Networks whose inputs are kept, by identity; `instead` are taken for those of that identity."""
+    """Networks of which the first `most` inputs are kept, by identity; `instead` are taken for those of that
+    identity."""
 
-    def __init__(self, instead: Mapping[str, Network] | None = None) -> None:
+    def __init__(self, instead: Mapping[str, Network] | None = None, most: int = 0) -> None:
         super().__init__()
-        self.instead = instead or {}
+        self.instead, self.most = instead or {}, most
         self.fed: dict[str, list[Feeds]] = {}
 
     def network(self, folder: Folder, component: Component) -> Any:
         found = self.instead.get(component.identity) or super().network(folder, component)
-        return _Watched(found, self.fed.setdefault(component.identity, []))
+        return _Watched(found, self.fed.setdefault(component.identity, []), self.most)
 
     def prefetch(self, wanted: Any) -> None:
         """Nothing, as some are replaced."""
@@ -67,10 +68,12 @@ class Watched(Components):
 @dataclass
 class _Watched:
     network: Network
-    fed: list[Feeds] = field(default_factory=list)
+    fed: list[Feeds]
+    most: int
 
     def run(self, feeds: Feeds, outputs: Any = None) -> list[Array]:
-        self.fed.append({name: value for name, value in feeds.items() if name in self.network.inputs})
+        if len(self.fed) < self.most:
+            self.fed.append({name: value for name, value in feeds.items() if name in self.network.inputs})
         return self.network.run(feeds, outputs)
 
 

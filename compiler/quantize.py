@@ -69,7 +69,8 @@ def scheme(name: str, targets: Sequence[str]) -> Scheme:
 @dataclass(frozen=True)
 class Packed:
     """A weight in 8 bits. name: what it was called. axis: that of its output channels. scale: of each, float32.
-    block: of the weights of an input channel that have one scale, where there is more than one."""
+    transpose: whether it is turned round first. block: how many weights of a channel have one scale together, where
+    it has several."""
 
     name: str
     kind: str
@@ -217,7 +218,7 @@ class _Quantizer:
         given = self._value(x)
         if node.op_type == "Conv":
             inputs = [given, self._weight(weight, axis=0)]
-            if given != x and self.on == "cpu" and self._known(node.output[0]) is not None:
+            if self.on == "cpu" and self._known(x) is not None:
                 self._integers(node, inputs, bias)
             else:
                 node.input[:] = [*inputs, *bias]
@@ -233,7 +234,8 @@ class _Quantizer:
             self._add("Add", [out, *bias], list(node.output))
 
     def _integers(self, node: Any, inputs: list[str], bias: list[str]) -> None:
-        """A convolution of which ONNX Runtime makes one of integers: its result is in 8 bits, its bias in 32."""
+        """A convolution of which ONNX Runtime makes one of integers: its result is in 8 bits, its bias in 32.
+        Ranges are known of both ends."""
         from onnx import TensorProto
 
         if bias:

@@ -17,6 +17,7 @@ from gflow.compiler.trials import Trial, Watched, agreeing, answers, pictures, t
 from gflow.grammar.diagnostics import Diagnostic
 from gflow.grammar.diagnostics.planning import PoorQuality
 from gflow.kernels.types import Array
+from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime.bundle import Quality, Quantization
 from gflow.runtime.components import Components
@@ -49,9 +50,16 @@ class Variant:
     plan: p.Plan
     sessions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
-    def components(self) -> Components:
-        instead = {name: Network(lambda split, made=made: made(), 1) for name, made in self.sessions.items()}  # type: ignore[misc]
-        return Watched(instead) if instead else Components()
+    def components(self, model: p.Model) -> Components:
+        """The networks of a model, which are made now where they are others."""
+        if not self.sessions:
+            return Components()
+        own = {part.identity for part in low.read(Path(model.lowered or "")).components.values()}
+        instead = {}
+        for identity in own & self.sessions.keys():
+            made = self.sessions[identity]()
+            instead[identity] = Network(lambda split, made=made: made, 1)  # type: ignore[misc]
+        return Watched(instead)
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def _of(trial: Trial, variant: Variant) -> Trial:
 def _painters(plan: p.Plan, trial: Trial, variants: list[Variant]) -> Iterator[Quality]:
     references = pictures(trial, Components(), _SEED)
     for variant in variants:
-        made = pictures(_of(trial, variant), variant.components(), _SEED)
+        made = pictures(_of(trial, variant), variant.components(trial.model), _SEED)
         ratios = [psnr(*pair) for pair in zip(made, references, strict=True)]
         worst = int(np.argmin(ratios))
         yield Quality(
@@ -123,7 +131,7 @@ def _distance(plan: p.Plan, made: list[Array], references: list[Array]) -> float
 def _languages(plan: p.Plan, trial: Trial, variants: list[Variant]) -> Iterator[Quality]:
     references = answers(trial, Components())
     for variant in variants:
-        shares = agreeing(_of(trial, variant), variant.components(), references)
+        shares = agreeing(_of(trial, variant), variant.components(trial.model), references)
         worst = int(np.argmin(shares))
         yield Quality(
             model=trial.model.name,

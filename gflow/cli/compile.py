@@ -120,9 +120,11 @@ def command(
 
 
 def _scheme(name: str | None, targets: list[str]) -> Scheme | None:
+    if name is None:
+        return None
     from gflow.compiler import quantize
 
-    return None if name is None else quantize.scheme(name, targets)
+    return quantize.scheme(name, targets)
 
 
 def _in_8_bits(

@@ -30,7 +30,7 @@ from gflow.kernels.pixel.shipped import Index
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime import seal, weights
-from gflow.runtime.bundle import KERNELS, Entry, Manifest, Origin, Target
+from gflow.runtime.bundle import KERNELS, Entry, Manifest, Origin, Quantization, Target
 from gflow.runtime.lowered import Component, Lowered, Weight
 
 #: Weights begin at multiples of this, so that they can be mapped.
@@ -56,10 +56,11 @@ def write(
     main: str,
     kernels: tuple[Index, dict[str, bytes]] | None = None,
     parts: Sequence[Part] = (),
+    quantization: Quantization | None = None,
 ) -> Manifest:
     """Writes a bundle, whole or not at all. source: the script's text; main: the flow that runs when none is named;
     kernels: what its ops on pixels run on, as `gflow.compiler.pixel_kernels` gives them; parts: what it holds for
-    GPUs. Raises OSError."""
+    GPUs; quantization: what is told of one. Raises OSError."""
     contents = _Contents(program, main)
     for each in parts:
         contents.files |= each.files
@@ -78,6 +79,7 @@ def write(
             targets=[Target("cpu", contents.tolerances), *map(_target, parts)],
             models=contents.told,
             entries=entries,
+            quantization=quantization,
         )
 
     handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=out.parent)

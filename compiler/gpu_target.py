@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from gflow.compiler import gpu_kernels, half, profiles, tensorrt
+from gflow.compiler import gpu_kernels, half, profiles, quantize, tensorrt
 from gflow.compiler.naming import digest
 from gflow.compiler.profiles import Uses
+from gflow.compiler.quantize import Packed
+from gflow.compiler.quantized import Measured, is_reduced, some
 from gflow.compiler.targets import capability
 from gflow.compiler.tensorrt import NotBuilt, Range
 from gflow.kernels.pixel.triton_module import NoTriton
@@ -53,7 +55,8 @@ class Source:
 @dataclass
 class Part:
     """Files and weights by the entries' names; by the network's label, what is said of it: how it runs, the
-    difference from the torch reference, and what could not be made, and why. kernels: how many."""
+    difference from the torch reference, and what could not be made, and why. kernels: how many. sessions: make what
+    runs there run on the CPU, its results rounded as a GPU's are; by the identity of the component in float32."""
 
     target: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -62,18 +65,26 @@ class Part:
     tolerances: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     kernels: int = 0
+    sessions: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
 
 def part(
-    plan: p.Plan, sources: Mapping[str, Source], target: str, progress: Callable[[str], None] = lambda what: None
+    plan: p.Plan,
+    sources: Mapping[str, Source],
+    target: str,
+    progress: Callable[[str], None] = lambda what: None,
+    measured: Measured | None = None,
 ) -> Part:
     """What a bundle of a plan holds for a target, such as "cuda:sm_89". progress: told what is being built.
+    measured: by what networks are put into 8 bits, where they are.
 
     Raises ImportError where `onnx` is not installed."""
     made, forms, used = Part(target), dict[str, Form](), profiles.uses(plan)
     for label, source in sources.items():
         progress(f"{label} for {target}")
-        forms[source.component.identity] = _form(made, source, used)
+        identity = source.component.identity
+        held = measured.renamed.get(identity, identity) if measured is not None else identity
+        forms[held] = _form(made, source, used, measured)
     made.files[entry(target)] = msgspec.json.encode(Forms(forms), order="deterministic")
     steps = [update for source in sources.values() for update in _steps(source, used)]
     _kernels(made, plan, list(dict.fromkeys(steps)))
@@ -104,7 +115,7 @@ def _steps(source: Source, used: Uses) -> list[Update]:
     return step_kernel.all_updates(schedules, guided, [False, True] if masked else [False])
 
 
-def _form(made: Part, source: Source, used: Uses) -> Form:
+def _form(made: Part, source: Source, used: Uses, measured: Measured | None = None) -> Form:
     """The network's form; its files and weights are put among the others."""
     graph = (source.folder / source.component.graph).read_bytes()
     network = _Weights(source, graph, {}, "fp32")
@@ -114,12 +125,16 @@ def _form(made: Part, source: Source, used: Uses) -> Form:
     except NotBuilt as error:
         shapes, why = None, str(error)
     difference = 0.0
-    if _in_16_bits(source):
+    if is_reduced(source.provider, source.part):
         precision = half.precision_of(weights.dtypes(source.folder, source.component))
         smaller = _Weights(source, *half.halved(graph, precision), precision)
-        share, off = _difference(network, smaller, shapes)
+        share, off = _difference(network, smaller, _examples(shapes))
         if share <= TOLERANCE[precision]:
             network, difference = smaller, off
+        if measured is not None:
+            full, network = _Weights(source, graph, {}, "fp32"), network.packed_by(measured)
+            difference = _difference(full, network, some(measured.fed.get(source.component.identity, [])))[1]
+    made.sessions[source.component.identity] = network.session
     component = network.put(made)
     engine = None
     if shapes is not None:
@@ -130,21 +145,11 @@ def _form(made: Part, source: Source, used: Uses) -> Form:
     if why:
         made.refused[source.label] = why
     built = f"{engine.package} {engine.version}" if engine else "onnx"
-    made.runs[source.label] = f"{built}, {network.precision}"
+    made.runs[source.label] = f"{built}, {network.told}"
     made.tolerances[source.label] = float(f"{source.component.tolerance + difference:.1e}")
     told = {name: [list(shape) for shape in shapes[name]] for name in shapes} if shapes else {}
-    return Form(precision=network.precision, component=component, shapes=told, engine=engine)
-
-
-def _in_16_bits(source: Source) -> bool:
-    """Whether 16 bits are tried: not for autoencoders, some of which leave the range of float16 (XL's), and not for
-    scorers, which are small and whose scores are compared."""
-    match source.provider:
-        case "diffusion":
-            return source.part not in ("encoder", "decoder")
-        case "language":
-            return True
-    return False
+    weights_in = next((each.kind for each in network.packed.values()), "")
+    return Form(precision=network.precision, component=component, shapes=told, engine=engine, weights=weights_in)
 
 
 def _engine(made: Part, network: _Weights, shapes: Mapping[str, Range]) -> Engine:
@@ -159,12 +164,26 @@ def _engine(made: Part, network: _Weights, shapes: Mapping[str, Range]) -> Engin
 
 @dataclass(frozen=True)
 class _Weights:
-    """A graph in a precision, and its weights. moved: the names of those in 16 bits, and what they were called."""
+    """A graph in a precision, and its weights. moved: the names of those in 16 bits, and what they were called.
+    packed: those in 8 bits, by a scheme."""
 
     source: Source
     graph: bytes
     moved: Mapping[str, str]
     precision: str
+    packed: Mapping[str, Packed] = field(default_factory=dict)
+    scheme: str = ""
+
+    @property
+    def told(self) -> str:
+        """`fp16`, `fp16 and int8`."""
+        return f"{self.precision} and {self.scheme}" if self.packed else self.precision
+
+    def packed_by(self, measured: Measured) -> _Weights:
+        """The same in 8 bits."""
+        scheme, ranges = measured.of(self.source.component)
+        graph, packed = quantize.quantized(self.graph, self._full, scheme.kind, ranges, on="gpu")
+        return replace(self, graph=graph, packed=packed, scheme=scheme.name)
 
     def names(self) -> list[str]:
         """The graph's external initializers."""
@@ -173,9 +192,15 @@ class _Weights:
         initializers = onnx.load_model_from_string(self.graph).graph.initializer
         return sorted(each.name for each in initializers if each.data_location == onnx.TensorProto.EXTERNAL)
 
-    def one(self, name: str) -> Array:
+    def _full(self, name: str) -> Array:
         weight = self.source.component.weights[self.moved.get(name, name)]
-        values = np.ascontiguousarray(weights.one(self.source.folder, weight))
+        return np.ascontiguousarray(weights.one(self.source.folder, weight))
+
+    def one(self, name: str) -> Array:
+        if name in self.packed:
+            bits: Array = self.packed[name].pack(self._full(self.packed[name].name))
+            return bits
+        values = self._full(name)
         return half.in_16_bits(values, self.precision) if name in self.moved else values
 
     def read(self) -> Iterator[tuple[str, Array]]:
@@ -192,25 +217,49 @@ class _Weights:
             held = f"weights/{digest(values.tobytes())}"
             made.tensors[held] = partial(self.one, name)
             found[name], size = Weight(held, "", list(values.shape)), size + values.nbytes
-        identity = f"{self.source.component.identity} {self.precision}"
+        identity = f"{self.source.component.identity} {self.told}"
         return low.Component(place, found, identity, size, self.source.component.tolerance)
 
+    def session(self) -> Any:
+        """It on the CPU, its results rounded as a GPU's are."""
+        import onnxruntime as ort
+        from onnx import TensorProto
 
-def _difference(full: _Weights, smaller: _Weights, shapes: Mapping[str, Range] | None) -> tuple[float, float]:
-    """How far the values in 16 bits are from those in float32, on the CPU: the greatest difference, as a share of
-    an output's largest value and as it is; infinite where some are no numbers. Where no shapes are known, nothing
-    is: 0."""
-    if shapes is None:
-        return 0.0, 0.0
-    rng = np.random.default_rng(0)
-    feeds = {name: _example(rng, name, shape[0]) for name, shape in shapes.items()}
+        graph, held = self.graph, dict(self.read())
+        if self.precision != "fp32":
+            graph = half.emulated(graph, self.precision)
+            held |= {name: half.in_32_bits(held[name], self.precision) for name in held if name in self.moved}
+        made, values = options(split=False), []
+        for name, each in held.items():
+            if name in self.packed and self.packed[name].kind == "fp8":
+                type_ = TensorProto.FLOAT8E4M3FN
+                values.append(ort.OrtValue.ortvalue_from_numpy_with_onnx_type(each, type_))
+            else:
+                values.append(ort.OrtValue.ortvalue_from_numpy(each))
+        made.add_external_initializers(list(held), values)
+        graph = weights.placed(graph, [("", 0)] * len(held))
+        return ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
+
+
+def _difference(full: _Weights, smaller: _Weights, fed: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """How far the values in fewer bits are from those in float32, on the CPU: the greatest difference, as a share
+    of an output's largest value and as it is; infinite where some are no numbers. fed: inputs; where there are
+    none, nothing is known: 0."""
     share = off = 0.0
-    for theirs, ours in zip(_values(full, feeds), _values(smaller, feeds), strict=True):
-        if not np.isfinite(ours).all():
-            return math.inf, math.inf
-        worst = float(np.abs(theirs - ours).max())
-        off, share = max(off, worst), max(share, worst / max(float(np.abs(theirs).max()), 1e-6))
+    sessions = [full.session(), smaller.session()] if fed else []
+    for feeds in fed:
+        for theirs, ours in zip(*(session.run(None, dict(feeds)) for session in sessions), strict=True):
+            if not np.isfinite(ours).all():
+                return math.inf, math.inf
+            worst = float(np.abs(theirs - ours).max())
+            off, share = max(off, worst), max(share, worst / max(float(np.abs(theirs).max()), 1e-6))
     return share, off
+
+
+def _examples(shapes: Mapping[str, Range] | None) -> list[Mapping[str, Any]]:
+    """Inputs of the smallest shapes, where some are known."""
+    rng = np.random.default_rng(0)
+    return [{name: _example(rng, name, shape[0]) for name, shape in shapes.items()}] if shapes is not None else []
 
 
 def _example(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Any:
@@ -219,18 +268,3 @@ def _example(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Any
     if len(shape) == 1:
         return (rng.random(shape) * 900).astype(np.float32)  # Times.
     return rng.standard_normal(shape).astype(np.float32)
-
-
-def _values(network: _Weights, feeds: Mapping[str, Any]) -> list[Array]:
-    import onnxruntime as ort
-
-    precision, graph = network.precision, network.graph
-    made, held = options(split=False), dict(network.read())
-    if precision != "fp32":
-        graph = half.emulated(graph, precision)
-        held |= {name: half.in_32_bits(held[name], precision) for name in network.moved}
-    made.add_external_initializers(list(held), [ort.OrtValue.ortvalue_from_numpy(each) for each in held.values()])
-    graph = weights.placed(graph, [("", 0)] * len(held))
-    session = ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
-    found: list[Array] = session.run(None, dict(feeds))
-    return found

@@ -43,7 +43,7 @@ def halved(graph: bytes, precision: str) -> tuple[bytes, dict[str, str]]:
     shapes = onnx.shape_inference.infer_shapes(model, data_prop=False)
     made = _Halved(model.graph, shapes.graph, precision)
     made.convert()
-    _number(model.graph)
+    number(model.graph)
     if precision == "bf16":
         # The first opset in which all that is in `_HALF` takes it; what else is new since concerns types alone.
         for opset in model.opset_import:
@@ -98,18 +98,18 @@ def emulated(graph: bytes, precision: str) -> bytes:
                 nodes.append(helper.make_node("Cast", [rounded], [name], to=TensorProto.FLOAT))
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    _number(model.graph)
+    number(model.graph)
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _number(graph: Any) -> None:
+def number(graph: Any) -> None:
     """Gives each external weight the placeholders of its place among their sorted names, and its length."""
-    from onnx import TensorProto
+    from onnx import TensorProto, helper
 
     outside = [tensor for tensor in graph.initializer if tensor.data_location == TensorProto.EXTERNAL]
     for number, tensor in enumerate(sorted(outside, key=lambda tensor: str(tensor.name))):
         location, offset = placeholders(number)
-        size = 4 if tensor.data_type == TensorProto.FLOAT else 2
+        size = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
         length = str(size * math.prod(tensor.dims))
         del tensor.external_data[:]
         for key, value in (("location", location), ("offset", offset), ("length", length)):

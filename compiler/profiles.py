@@ -37,7 +37,7 @@ def uses(plan: p.Plan) -> Uses:
     """How a plan's flows use its networks."""
     found, networks = Uses(), Networks(plan)
     for flow in plan.flows.values():
-        steps = list(_steps(flow.body))
+        steps = list(walk(flow.body))
         consts = {step.out: step.value for step in steps if isinstance(step, p.Const)}
         for step in steps:
             if isinstance(step, p.ModelCall):
@@ -45,11 +45,11 @@ def uses(plan: p.Plan) -> Uses:
     return found
 
 
-def _steps(block: p.Block) -> Iterator[p.AnyStep]:
+def walk(block: p.Block) -> Iterator[p.AnyStep]:
     for step in block.steps:
         yield step
         for inner in regions(step):
-            yield from _steps(inner)
+            yield from walk(inner)
 
 
 def _note(step: p.ModelCall, consts: Mapping[p.Slot, Any], networks: Networks, found: Uses) -> None:

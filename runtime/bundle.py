@@ -48,7 +48,41 @@ class Origin(msgspec.Struct, kw_only=True):
     components: dict[str, str] = {}
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How near a model in 8 bits comes to itself in float32, on "cpu" or "cuda" (there, emulated on the CPU).
+
+    prompts: how many were tried. psnr, worst_psnr: of pictures, in dB, on average and at the prompt `worst`.
+    distance: of the pictures' vectors by the plan's scorer, 1 - cosine, on average. tokens, worst_tokens: of a
+    language model's likeliest answers, the share of tokens that stay the same."""
+
+    model: str
+    target: str
+    prompts: int
+    worst: str
+    psnr: float | None = None
+    worst_psnr: float | None = None
+    distance: float | None = None
+    tokens: float | None = None
+    worst_tokens: float | None = None
+
+    @property
+    def told(self) -> str:
+        """What people read of it."""
+        worst = self.worst if len(self.worst) <= 40 else f"{self.worst[:39]}…"
+        if self.tokens is not None:
+            return f"{self.tokens:.0%} of tokens stay ({self.worst_tokens:.0%} for “{worst}”)"
+        by_scorer = "" if self.distance is None else f", {self.distance:g} apart to the scorer"
+        return f"{self.psnr:g} dB ({self.worst_psnr:g} for “{worst}”){by_scorer}"
+
+
+class Quantization(msgspec.Struct, frozen=True):
+    """What `--quantize` did: its name, and what it costs."""
+
+    scheme: str
+    quality: list[Quality]
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is in a bundle."""
 
     gflow: str
@@ -58,6 +92,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     targets: list[Target]
     models: dict[str, Origin]
     entries: dict[str, Entry]
+    quantization: Quantization | None = None
 
 
 class Folder(Protocol):

@@ -161,7 +161,8 @@ def _tensorrt_settings(form: Form) -> dict[str, str]:
         ",".join(f"{name}:{'x'.join(map(str, shape[place]))}" for name, shape in form.shapes.items())
         for place in range(3)
     )
-    return {
+    integers = {"trt_int8_enable": "1"} if form.weights == "int8" else {}
+    return integers | {
         "trt_engine_cache_enable": "1",
         "trt_engine_cache_path": folder,
         "trt_timing_cache_enable": "1",

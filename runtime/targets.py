@@ -7,8 +7,10 @@ asked: its list of providers names those, too, whose libraries are missing.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import io
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,12 +50,14 @@ _MAGIC = {"tensorrt": b"", "tensorrt_rtx": b"vtrt"}
 class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a network runs on a target: as a graph in a precision ("fp32", "fp16", "bf16"), its weights in 16 bits
     among those of the bundle, and as an engine, where one could be built. shapes: the smallest, the usual and the
-    largest of each input that the plan has; for who builds an engine later."""
+    largest of each input that the plan has; for who builds an engine later. weights: what most of them are in
+    ("int8", "fp8") where that is less than the precision."""
 
     precision: str
     component: Component
     shapes: dict[str, list[list[int]]] = {}
     engine: Engine | None = None
+    weights: str = ""
 
     @property
     def bytes(self) -> int:
@@ -81,12 +85,24 @@ def usable(provider: str) -> bool:
     name = f"{provider}ExecutionProvider"
     if name not in ort.get_available_providers():
         return False
+    if provider != "CPU":
+        _load_libraries()
     options = ort.SessionOptions()
     options.log_severity_level = 4  # What does not load is told by us, not in a log.
     with suppress(Exception):  # Its errors have no common class.
         session = ort.InferenceSession(IDENTITY, options, providers=[name])
         return bool(session.get_providers()[0] == name)
     return False
+
+
+@cache
+def _load_libraries() -> None:
+    """Loads CUDA's libraries out of the packages that pip installs them with, where ONNX Runtime doesn't look."""
+    import onnxruntime as ort
+
+    # What is missing is printed; `usable` tells.
+    with suppress(Exception), redirect_stdout(io.StringIO()):
+        ort.preload_dlls()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ NEEDED = (
 )
 
 # Components that are settings only.
-_WITHOUT_WEIGHTS = ("Scheduler", "Tokenizer", "TokenizerFast", "Processor", "FeatureExtractor")
+_WITHOUT_WEIGHTS = ("Scheduler", "Tokenizer", "TokenizerFast", "TokenizersBackend", "Processor", "FeatureExtractor")
 
 
 def inspect(place: Path) -> list[Finding]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from gflow.compiler.compiled import Compiled
     from gflow.compiler.gpu_target import Part
+    from gflow.compiler.quality import InEightBits
+    from gflow.compiler.quantize import Scheme
+    from gflow.compiler.quantized import Measured
     from gflow.grammar.diagnostics import Diagnostic
     from gflow.kernels.pixel.shipped import Index
     from gflow.runtime.bundle import Manifest
@@ -39,7 +42,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="The processor that kernels are compiled for: this one, or x86-64-v2, -v3 or -v4 for a fleet.",
 )
-def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, ...], target_cpu: str) -> None:
+@click.option(
+    "--quantize",
+    type=click.Choice(["int8", "int8-weights", "fp8", "fp8-weights"]),
+    help="Networks in 8 bits: their weights and what those are multiplied with, or weights alone. int8 is for CPUs "
+    "and GPUs, fp8 for GPUs from sm_89 on. What it costs in quality is told.",
+)
+def command(
+    file: Path,
+    out: Path | None,
+    flow: str | None,
+    targets: tuple[str, ...],
+    target_cpu: str,
+    quantize: str | None,
+) -> None:
     """Compile the script FILE ahead of time into one executable file.
 
     The file holds the plan, the models and the runtime. It runs with Python, NumPy, ONNX Runtime, tokenizers,
@@ -51,6 +67,8 @@ def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, 
     gflow compile examples/poster.gflow -o poster --target cuda:sm_89 --target cuda:sm_90
     """
     with report.errors():
+        from tempfile import TemporaryDirectory
+
         from gflow.cli.progress import shown
         from gflow.compiler import bundle
         from gflow.compiler import targets as known
@@ -62,6 +80,7 @@ def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, 
 
         start = time.monotonic()
         wanted = known.read(targets)
+        scheme = _scheme(quantize, wanted)
         program = load(file)
         report.diagnostics(program.diagnostics)
         flows = program.plan.flows
@@ -73,23 +92,69 @@ def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, 
         kept = frozenset({flow} if flow else (name for name in flows if "." not in name))
         place = out or Path(file.stem)
         _check_place(place)
-        with shown(quiet=False) as observer:
-            made = compiled(program, Target(flows=kept, costs=costs()), progress=observer.exporting)
-            _refuse(made)
-            parts = [_for_gpu(made, target, observer.exporting) for target in wanted if target != known.CPU]
-        report.diagnostics([told for part in parts for told in _not_made(made, part)])
-        text = program.file.source.text
-        manifest = bundle.write(made, text, place, main=main, kernels=_kernels(made, target_cpu), parts=parts)
+        with TemporaryDirectory(prefix="gflow-") as folder:
+            with shown(quiet=False) as observer:
+                made = compiled(program, Target(flows=kept, costs=costs()), progress=observer.exporting)
+                _refuse(made)
+                small = _in_8_bits(made, scheme, Path(folder), lambda what: observer.say(f"trying {what} …"))
+                gpus = [target for target in wanted if target != known.CPU]
+                parts = [
+                    _for_gpu(made, target, observer.exporting, small.measured if small else None) for target in gpus
+                ]
+                cost = small.quality(parts) if small else None
+            report.diagnostics([told for part in parts for told in _not_made(made, part)])
+            if cost is not None:
+                from gflow.compiler.quality import poor
+
+                report.diagnostics(poor(made.plan, cost))
+            manifest = bundle.write(
+                small.compiled if small else made,
+                program.file.source.text,
+                place,
+                main=main,
+                kernels=_kernels(made, target_cpu),
+                parts=parts,
+                quantization=cost,
+            )
         _tell(place, manifest, time.monotonic() - start)
 
 
-def _for_gpu(made: Compiled, target: str, progress: Callable[[str], None]) -> Part:
+def _scheme(name: str | None, targets: list[str]) -> Scheme | None:
+    if name is None:
+        return None
+    from gflow.compiler import quantize
+
+    return quantize.scheme(name, targets)
+
+
+def _in_8_bits(
+    made: Compiled, scheme: Scheme | None, folder: Path, progress: Callable[[str], None]
+) -> InEightBits | None:
+    """The program with networks in 8 bits, where that is asked for. Raises InputError where what makes them is not
+    installed."""
+    if scheme is None:
+        return None
+    from gflow.compiler.quality import InEightBits
+    from gflow.runtime.errors import InputError
+
+    try:
+        import onnx  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f"`--quantize` needs {error.name}, which is not installed", help="pip install 'gflow[models]'"
+        ) from error
+    return InEightBits.of(made, scheme, folder, progress)
+
+
+def _for_gpu(
+    made: Compiled, target: str, progress: Callable[[str], None], measured: Measured | None = None
+) -> Part:
     """What the bundle holds for a GPU. Raises InputError where what makes it is not installed."""
     from gflow.compiler import bundle, gpu_target
     from gflow.runtime.errors import InputError
 
     try:
-        return gpu_target.part(made.plan, bundle.sources(made), target, progress)
+        return gpu_target.part(made.plan, bundle.sources(made), target, progress, measured)
     except ImportError as error:
         raise InputError(
             f"compiling for {target} needs {error.name}, which is not installed", help="pip install 'gflow[gpu]'"
@@ -166,3 +231,5 @@ def _tell(place: Path, manifest: Manifest, seconds: float) -> None:
     models = ", ".join(manifest.models) or "no models"
     size = place.stat().st_size
     print(f"{place}: {size / 1e6:.1f} MB, of which {weights / 1e6:.1f} MB weights ({models}), {seconds:.1f} s")
+    for quality in manifest.quantization.quality if manifest.quantization else ():
+        print(f"  {quality.model} on {quality.target}: {quality.told}")

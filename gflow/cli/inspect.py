@@ -66,6 +66,10 @@ def _print(file: Path, bundle: Bundle) -> None:
     print("\nbytes:")
     for kind, size in sorted(sizes.items(), key=lambda pair: -pair[1]):
         print(f"  {kind:<16} {size:>13,}")
+    if manifest.quantization is not None:
+        print(f"\nin 8 bits ({manifest.quantization.scheme}), beside float32:")
+        for quality in manifest.quantization.quality:
+            print(f"  {f'{quality.model} on {quality.target}':<26} {quality.told}")
     print("\ntargets:")
     for target in manifest.targets:
         kernels = f"  {target.kernels} kernels for pixels" if target.kernels else ""

@@ -33,6 +33,18 @@ class UnknownTarget(Diagnostic, frozen=True):
     suggestion: str | None = None
 
 
+class NotQuantizable(Diagnostic, frozen=True):
+    """Numbers that a machine does not compute with. Its place is the command line."""
+
+    code: ClassVar[str] = "E0503"
+    title: ClassVar[str] = "{where} can't compute with float8"
+    label: ClassVar[str] = "only GPUs from sm_89 on (RTX 40, L4, H100) can"
+    help: ClassVar[str] = "use `--quantize {instead}`, or only targets that can, such as `--target cuda:sm_89`"
+    name: str
+    where: str
+    instead: str
+
+
 class NoEngine(Diagnostic, frozen=True):
     """Something that a target could have has not been made for it. `parts` are networks, `painter.network`."""
 
@@ -44,4 +56,19 @@ class NoEngine(Diagnostic, frozen=True):
     parts: str
     target: str
     reason: str
+    instead: str
+
+
+class PoorQuality(Diagnostic, frozen=True):
+    """What a model gives in 8 bits has little to do with what it gave. `found` says how little, and where."""
+
+    code: ClassVar[str] = "W0502"
+    title: ClassVar[str] = "`{model}` loses much in {scheme} on {target}"
+    label: ClassVar[str] = "this model"
+    note: ClassVar[str] = "{found}"
+    help: ClassVar[str] = "{instead}"
+    model: str
+    scheme: str
+    target: str
+    found: str
     instead: str

@@ -45,8 +45,11 @@ class Network:
     """A component that is ready to run.
 
     load: makes a session, for parts of batches or for all cores. least: as small a batch as will be run, which
-    decides between the two. Where a smaller one comes after all, the session is replaced once.
+    decides between the two. Where a smaller one comes after all, the session is replaced once. library: whose
+    sessions they are.
     """
+
+    library = "ONNX Runtime"
 
     def __init__(self, load: Callable[[bool], Any], least: int) -> None:
         self._load = load
@@ -80,11 +83,11 @@ class Network:
             yield
         except RunError:
             raise
-        except Exception as error:  # ONNX Runtime's errors have no common class.
+        except Exception as error:  # Neither ONNX Runtime's errors nor torch's have a common class.
             text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
             if "allocat" in text.lower() or "memory" in text.lower():
                 raise OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size") from error
-            raise EngineFailed(f"ONNX Runtime failed: {text}") from error
+            raise EngineFailed(f"{self.library} failed: {text}") from error
         finally:
             self.running -= 1
 

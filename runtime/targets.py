@@ -8,7 +8,7 @@ asked: its list of providers names those, too, whose libraries are missing.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -61,6 +61,50 @@ class Forms(msgspec.Struct, frozen=True):
     forms: dict[str, Form]
 
 
+class Axis(msgspec.Struct, frozen=True, array_like=True):
+    """A side that a call decides: `step` times some number from `least` to `most`. That number is the same wherever
+    `name` stands."""
+
+    name: str
+    least: int
+    most: int
+    step: int = 1
+
+
+class Input(msgspec.Struct, frozen=True, array_like=True):
+    """What a package takes: a dense array, rows last. dtype: NumPy's name of it."""
+
+    name: str
+    dtype: str
+    shape: list[int | Axis]
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """A network that AOTInductor compiled. entry: of the bundle, `size` bytes. torch: the very version that runs
+    it. device: "cpu" or "cuda". machine: as `platform.machine` says it; features: what a processor must have, or
+    the GPU's capability. precision: "fp32", "fp16", "bf16". inputs: in the order of a call; outputs: their names.
+    batches: whether the first axis of all of them is the batch. tolerance: the greatest difference from the torch
+    reference that was met."""
+
+    entry: str
+    size: int
+    torch: str
+    device: str
+    machine: str
+    features: list[str]
+    precision: str
+    inputs: list[Input]
+    outputs: list[str]
+    batches: bool
+    tolerance: float
+
+
+class Packages(msgspec.Struct, frozen=True):
+    """The packages of a target's networks, by the identity of the component."""
+
+    packages: dict[str, Package]
+
+
 #: The smallest ONNX file, y = x: asked to run it, ONNX Runtime tells what it can really use.
 IDENTITY = (
     b'\x08\x08:/\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0b\n\x01x\x12\x06\n\x04\x08\x01\x12\x00b'
@@ -86,14 +130,15 @@ def usable(provider: str) -> bool:
 @dataclass(frozen=True)
 class Place:
     """Where a run takes place. target: the part of the bundle that is used. device: what arrays are bound to, "cpu"
-    or "cuda". gpu: the card, on one. forms: how networks run there, by identity. told:
-    one sentence for the user, where a GPU was planned for and something is in the way; else ""."""
+    or "cuda". gpu: the card, on one. forms: how networks run there, by identity; packages: those that AOTInductor
+    compiled. told: one sentence for the user, where a GPU was planned for and something is in the way; else ""."""
 
     target: str = "cpu"
     device: str = "cpu"
     gpu: Gpu | None = None
     forms: dict[str, Form] = field(default_factory=dict)
     told: str = ""
+    packages: dict[str, Package] = field(default_factory=dict)
 
 
 CPU = Place()
@@ -101,6 +146,14 @@ CPU = Place()
 
 def place(bundle: Bundle) -> Place:
     """The best that this machine has of what the bundle is for."""
+    found = _place(bundle)
+    name = packages_entry(found.target)
+    if name not in bundle.manifest.entries:
+        return found
+    return replace(found, packages=msgspec.json.decode(bundle.read(name), type=Packages).packages)
+
+
+def _place(bundle: Bundle) -> Place:
     cuda_targets = [target for target in bundle.manifest.targets if target.name.startswith("cuda:")]
     if not cuda_targets:
         return CPU
@@ -134,3 +187,8 @@ def _nearest(targets: list[Target], gpu: Gpu) -> Target:
 def entry(target: str) -> str:
     """The bundle's entry that holds a target's forms."""
     return f"targets/{target.partition(':')[2]}/forms.json"
+
+
+def packages_entry(target: str) -> str:
+    """The bundle's entry that holds a target's packages."""
+    return f"targets/{target.partition(':')[2] or target}/packages.json"

@@ -39,7 +39,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="The processor that kernels are compiled for: this one, or x86-64-v2, -v3 or -v4 for a fleet.",
 )
-def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, ...], target_cpu: str) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["onnx", "inductor"]),
+    default="onnx",
+    show_default=True,
+    help="What runs networks: ONNX Runtime, or where torch is, too, packages that AOTInductor compiles now.",
+)
+def command(
+    file: Path, out: Path | None, flow: str | None, targets: tuple[str, ...], target_cpu: str, engine: str
+) -> None:
     """Compile the script FILE ahead of time into one executable file.
 
     The file holds the plan, the models and the runtime. It runs with Python, NumPy, ONNX Runtime, tokenizers,
@@ -77,6 +86,8 @@ def command(file: Path, out: Path | None, flow: str | None, targets: tuple[str, 
             made = compiled(program, Target(flows=kept, costs=costs()), progress=observer.exporting)
             _refuse(made)
             parts = [_for_gpu(made, target, observer.exporting) for target in wanted if target != known.CPU]
+            if engine == "inductor":
+                parts += [_packages(made, target, target_cpu, parts, observer.exporting) for target in wanted]
         report.diagnostics([told for part in parts for told in _not_made(made, part)])
         text = program.file.source.text
         manifest = bundle.write(made, text, place, main=main, kernels=_kernels(made, target_cpu), parts=parts)
@@ -96,6 +107,16 @@ def _for_gpu(made: Compiled, target: str, progress: Callable[[str], None]) -> Pa
         ) from error
 
 
+def _packages(
+    made: Compiled, target: str, target_cpu: str, parts: list[Part], progress: Callable[[str], None]
+) -> Part:
+    """What AOTInductor compiles for a target, beside what its part has."""
+    from gflow.compiler import bundle, inductor
+
+    beside = next((part for part in parts if part.target == target), None)
+    return inductor.part(made.plan, bundle.sources(made), target, target_cpu, beside, progress)
+
+
 def _not_made(made: Compiled, part: Part) -> list[Diagnostic]:
     """What could not be built for a target, the same reason once."""
     from gflow.compiler.compiled import span_of
@@ -109,7 +130,8 @@ def _not_made(made: Compiled, part: Part) -> list[Diagnostic]:
     for reason, labels in reasons.items():
         networks = [label for label in labels if label.partition(".")[0] in models]
         about = models[networks[0].partition(".")[0]] if networks else next(iter(models.values()), None)
-        instead = "they run on ONNX Runtime's CUDA there" if networks else "they run on the CPU there"
+        runtime = "ONNX Runtime" if part.target == "cpu" else "ONNX Runtime's CUDA"
+        instead = f"they run on {runtime} there" if networks else "they run on the CPU there"
         if about is not None:
             parts = ", ".join(f"`{label}`" for label in labels)
             found.append(NoEngine(span_of(about.place), parts, part.target, reason, instead))

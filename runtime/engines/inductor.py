@@ -1,0 +1,202 @@
+"""The inductor engine: networks that AOTInductor compiled ahead of time (`.pt2`), for the CPU or a CUDA GPU.
+
+A package runs on exactly the torch that made it, on the processor that it was made for, and checks nothing that it
+is given: a wrong stride gives wrong pixels, and no error. So everything is checked here, before every call.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from gflow.kernels.threads import cores
+from gflow.kernels.types import Array
+from gflow.runtime.device import Binds, Value, put
+from gflow.runtime.errors import EngineFailed
+from gflow.runtime.network import BATCH, Network
+from gflow.runtime.targets import Axis, Input, Package, Place
+
+
+class Refused(Exception):
+    """A package that can't be used here, and why."""
+
+
+class OutOfRange(EngineFailed):
+    """A size that a package was not compiled for; another network may take it."""
+
+
+def load(package: Package, data: bytes, place: Place, other: Callable[[], Network], least: int = 1) -> Network:
+    """The network of a package. data: the package itself. other: makes the network that takes the sizes which the
+    package was not compiled for. least: as small a batch as will be run. Raises Refused."""
+    if why := refused(package, data, place):
+        raise Refused(why)
+    return (OnDevice if package.device == "cuda" else InductorNetwork)(package, data, other, least)
+
+
+def refused(package: Package, data: bytes, place: Place) -> str:
+    """Why a package must not be loaded on a machine; "" where it may."""
+    from gflow.kernels.pixel import shipped
+
+    if package.machine != shipped.machine():
+        return f"its package is for {package.machine}, and this machine is {shipped.machine()}"
+    there = {place.gpu.capability} if place.gpu and package.device == "cuda" else shipped.features()
+    if missing := sorted(set(package.features) - there):
+        return f"its package is for processors with {', '.join(missing[:4])}"
+    if len(data) != package.size:
+        return "its package is cut short, or none"
+    try:
+        installed = version("torch")  # Without loading it, which takes a second.
+    except PackageNotFoundError:
+        return f"its package takes torch {package.torch}, and none is installed"
+    if installed != package.torch:
+        return f"its package was compiled by torch {package.torch}, and {installed} is installed"
+    return ""
+
+
+def checked(inputs: Sequence[Input], given: Mapping[str, Any]) -> None:
+    """Checks what a package will be called with: NumPy arrays or torch tensors.
+
+    Raises EngineFailed for a name that is missing, another dtype or number of axes, sides that are fixed or must
+    agree, an array that is not dense; OutOfRange for a size that it was not compiled for."""
+    sizes: dict[str, int] = {}
+    for wanted in inputs:
+        if wanted.name not in given:
+            raise EngineFailed(f"the package wants an input `{wanted.name}`")
+        value = given[wanted.name]
+        dtype, shape = str(value.dtype).removeprefix("torch."), tuple(value.shape)
+        if dtype != wanted.dtype:
+            raise EngineFailed(f"the input `{wanted.name}` is {dtype}, and the package takes {wanted.dtype}")
+        if len(shape) != len(wanted.shape):
+            raise EngineFailed(f"the input `{wanted.name}` has {len(shape)} axes, not {len(wanted.shape)}")
+        if not (value.flags.c_contiguous if isinstance(value, np.ndarray) else value.is_contiguous()):
+            raise EngineFailed(f"the input `{wanted.name}` is not dense, rows last: its strides are another's")
+        for place, (size, side) in enumerate(zip(shape, wanted.shape, strict=True)):
+            _check_side(f"axis {place} of the input `{wanted.name}`", size, side, sizes)
+
+
+def _check_side(told: str, size: int, side: int | Axis, sizes: dict[str, int]) -> None:
+    """sizes: of the axes so far, by name."""
+    if isinstance(side, int):
+        if size != side:
+            raise EngineFailed(f"{told} is {size}, and the package takes {side}")
+        return
+    count, rest = divmod(size, side.step)
+    if sizes.setdefault(side.name, count) != count or rest:
+        raise EngineFailed(f"{told} is {size}: not a multiple of {side.step}, or not what other inputs have")
+    if not side.least <= count <= side.most:
+        raise OutOfRange(
+            f"{told} is {size}, and the package takes {side.step * side.least} to {side.step * side.most}"
+        )
+
+
+@dataclass(frozen=True)
+class _End:
+    """An input or an output, as sessions of ONNX Runtime tell of theirs."""
+
+    name: str
+    shape: list[str]
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A package, called as a session of ONNX Runtime is. threads: that a call may use."""
+
+    package: Package
+    call: Callable[[list[Any]], list[Any]]
+    threads: int
+
+    def get_inputs(self) -> list[_End]:
+        return [self._end(each.name) for each in self.package.inputs]
+
+    def get_outputs(self) -> list[_End]:
+        return [self._end(name) for name in self.package.outputs]
+
+    def _end(self, name: str) -> _End:
+        return _End(name, [BATCH] if self.package.batches else [])
+
+    def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Any]) -> list[Array]:
+        import torch
+
+        # Dense, as sessions make what they are given; and torch warns of arrays that must not be written.
+        dense = {name: np.require(value, requirements=["C", "W"]) for name, value in feeds.items()}
+        checked(self.package.inputs, dense)
+        torch.set_num_threads(self.threads)
+        given = [torch.from_numpy(dense[each.name]).to(self.package.device) for each in self.package.inputs]
+        made = dict(zip(self.package.outputs, self.call(given), strict=True))
+        return [made[name].contiguous().cpu().numpy() for name in outputs or self.package.outputs]
+
+
+class InductorNetwork(Network):
+    """A package, ready to run. What it was not compiled for, another network runs, made when it is first needed."""
+
+    library = "AOTInductor"
+
+    def __init__(self, package: Package, data: bytes, other: Callable[[], Network], least: int = 1) -> None:
+        self.package, self._make_other = package, other
+        self._call = loaded(data)
+        super().__init__(lambda split: _Session(package, self._call, 1 if split else cores()), least)
+
+    def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
+        """See `Network.run`."""
+        try:
+            return super().run(feeds, outputs)
+        except OutOfRange:
+            return self._other.run(feeds, outputs)
+
+    @cached_property
+    def _other(self) -> Network:
+        return self._make_other()
+
+
+class OnDevice(InductorNetwork):
+    """The same where arrays stay on a device between calls; they are shared with ONNX Runtime, not copied."""
+
+    def __init__(self, package: Package, data: bytes, other: Callable[[], Network], least: int = 1) -> None:
+        super().__init__(package, data, other, least)
+        self.device = package.device
+
+    def put(self, array: Any) -> Value:
+        return put(array, self.device)
+
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+        """See `gflow.runtime.device.Binds`."""
+        import onnxruntime as ort
+        import torch
+
+        with self.telling():
+            given = {name: torch.from_dlpack(value) for name, value in feeds.items() if name in self.inputs}
+            try:
+                checked(self.package.inputs, given)
+            except OutOfRange:
+                if not isinstance(self._other, Binds):
+                    raise
+                return self._other.bound(feeds)
+            made = self._call([given[each.name] for each in self.package.inputs])
+            if self.device == "cuda":
+                torch.cuda.current_stream().synchronize()  # ONNX Runtime's stream does not wait for torch's.
+            return [ort.OrtValue.from_dlpack(each.contiguous()) for each in made]
+
+
+def loaded(data: bytes) -> Callable[[list[Any]], list[Any]]:
+    """A package as a function, for as many calls at once as there are cores. Raises Refused."""
+    # Threads of OpenMP that spin take the cores from ONNX Runtime's; it asks when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import torch
+
+        with tempfile.NamedTemporaryFile(prefix="gflow-", suffix=".pt2") as file:
+            file.write(data)
+            file.flush()
+            # What `torch._inductor.aoti_load_package` ends in, without the compiler that it imports.
+            loader = torch._C._aoti.AOTIModelPackageLoader(file.name, "model", False, cores(), -1)
+    except (ImportError, OSError, RuntimeError) as error:
+        raise Refused(f"torch does not take its package: {str(error).strip().splitlines()[0][:200]}") from None
+    call: Callable[[list[Any]], list[Any]] = loader.run
+    return call

@@ -161,10 +161,10 @@ class Components:
         assert self.bundle is not None
         from gflow.runtime.engines import inductor
 
-        begin, least = time.monotonic(), self.coming.least.get(component.identity, 1)
+        begin = time.monotonic()
         try:
             data = self.bundle.read(package.entry)
-            found = inductor.load(package, data, self.place, lambda: self._on_onnx(folder, component), least)
+            found = inductor.load(package, data, self.place, lambda: self._on_onnx(folder, component))
         except inductor.Refused as error:
             self.told(f"{_label(component)}: {error}; taking ONNX Runtime")
             return self._on_onnx(folder, component)

@@ -83,8 +83,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     """A network that AOTInductor compiled. entry: of the bundle, `size` bytes. torch: the very version that runs
     it. device: "cpu" or "cuda". machine: as `platform.machine` says it; features: what a processor must have, or
     the GPU's capability. precision: "fp32", "fp16", "bf16". inputs: in the order of a call; outputs: their names.
-    batches: whether the first axis of all of them is the batch. tolerance: the greatest difference from the torch
-    reference that was met."""
+    tolerance: the greatest difference from the torch reference that was met."""
 
     entry: str
     size: int
@@ -95,7 +94,6 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     precision: str
     inputs: list[Input]
     outputs: list[str]
-    batches: bool
     tolerance: float
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_models import scorer
+from tiny_models import diffusion, scorer
 
 from gflow.compiler import bundle as writer
 from gflow.compiler import inductor as packages
@@ -40,6 +39,12 @@ ROOT = Path(__file__).parent.parent
 SCRIPT = """model judge = scorer("judge")
 flow f(picture: image) -> float { judge.score(picture, "a star") }
 """
+
+
+def gflow(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gflow", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +115,10 @@ def onnx(bundle: Bundle) -> Network:
 def test_a_bundle_runs_its_packages_and_the_rest_on_onnx_runtime(bundle: Bundle) -> None:
     executor, found, told = networks(bundle)
     plain = networks(bundle, CPU)
-    assert {name: type(each) for name, each in found.items()} == {"image.onnx": InductorNetwork, "text.onnx": Network}
+    assert {name: type(each) for name, each in found.items()} == {
+        "image.onnx": InductorNetwork,
+        "text.onnx": Network,
+    }
     assert not told and abs(executor.result - plain[0].result) < 1e-3  # type: ignore[attr-defined]
 
 
@@ -119,12 +127,15 @@ def test_a_bundle_with_packages_runs_as_a_program(bundle: Bundle, tmp_path: Path
     command = [sys.executable, "-I", str(bundle.path), "--picture", str(tmp_path / "red.png"), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert "judge" in subprocess.run(
-        [sys.executable, "-m", "gflow", "inspect", str(bundle.path)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    ).stdout.partition("targets:")[2]
+    assert (
+        "judge"
+        in subprocess.run(
+            [sys.executable, "-m", "gflow", "inspect", str(bundle.path)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        ).stdout.partition("targets:")[2]
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
@@ -295,6 +306,16 @@ def test_without_a_compiler_it_is_told(made: Compiled, monkeypatch: pytest.Monke
     monkeypatch.setenv("CXX", "no-such-compiler")
     told = not_made(made, packages.part(made.plan, writer.sources(made), "cpu"))
     assert told.code == "W0501" and "no-such-compiler" in told.text("note") and "cpu" in told.text("title")
+    assert "CXX" not in gflow("doctor").stdout and "no-such-compiler" in gflow("doctor").stdout
+
+
+def test_a_bundle_is_made_without_packages_where_none_can_be(
+    made: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    done = gflow("compile", made.plan.script, "-o", tmp_path / "s", "--engine", "inductor")
+    assert done.returncode == 0 and done.stderr.count("W0501") == 1, done.stderr
+    assert not Executor(Bundle(tmp_path / "s").plan, bundle=Bundle(tmp_path / "s")).components.place.packages
 
 
 def test_a_package_that_computes_something_else_is_refused(package: tuple[Package, bytes]) -> None:
@@ -308,6 +329,52 @@ def test_a_package_that_computes_something_else_is_refused(package: tuple[Packag
         _checked(lambda pixels: torch.ones(len(pixels), 16), package[1], package[0].inputs, other, "cpu", "fp32")
     with pytest.raises(Failed, match="its shape is"):
         _checked(lambda pixels: torch.ones(len(pixels), 8), package[1], package[0].inputs, other, "cpu", "fp32")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "target_cpu"), [("bf16", "native"), ("fp32", "x86-64-v3")])
+def test_packages_in_16_bits_and_for_older_processors(
+    made: Compiled, onnx: Network, tmp_path: Path, precision: str, target_cpu: str
+) -> None:
+    """A GPU's are in 16 bits; here, on the CPU."""
+    from gflow.compiler.models import inductor as torch_side
+    from gflow.compiler.models.export import instead
+    from gflow.compiler.models.lowering import lower
+    from gflow.kernels.pixel import shipped
+
+    exported: list[Exported] = []
+    with instead(exported.append):
+        lower("scorer", Path(str(made.plan.models["judge"].folder)), tmp_path)
+    [image] = [each for each in exported if each.name == "image"]
+    features = shipped.needed(target_cpu)
+    with torch_side.compiling("cpu"):
+        data, package = torch_side.compiled(image, "cpu", precision, target_cpu, features)
+    assert package.inputs == [Input("pixel_values", "float32", [Axis("batch", 1, 256), 3, 16, 16])]
+    feeds = {"pixel_values": pictures(3)}
+    [ours], [theirs] = inductor.load(package, data, CPU, lambda: onnx).run(feeds), onnx.run(feeds)
+    off = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    assert ours.dtype == np.float32 and (0.0001 < off < 0.05 if precision == "bf16" else off < 1e-4)
+
+
+@pytest.mark.slow
+def test_a_pipeline_paints_the_same_with_packages(tmp_path: Path) -> None:
+    diffusion(tmp_path / "painter")
+    (tmp_path / "s.gflow").write_text(
+        'model painter = diffusion("painter")\n'
+        "flow f() -> list<image> "
+        '{ for i in 1..3 { painter.generate("a star", size: 32x48, steps: 3, guidance_scale: 4.0) } }\n'
+    )
+    done = gflow("compile", tmp_path / "s.gflow", "-o", tmp_path / "s", "--engine", "inductor")
+    assert done.returncode == 0 and "W0501" not in done.stderr, done.stderr
+    opened, painted = Bundle(tmp_path / "s"), []
+    for packaged in (True, False):
+        executor = Executor(opened.plan, seed=3, bundle=opened)
+        executor.components.told = lambda why: pytest.fail(why)
+        executor.components.place = executor.components.place if packaged else CPU
+        painted.append(np.stack(executor.run("f", {})))
+        kinds = {type(held.network.result()) for held in executor.components._held.values()}
+        assert kinds == {InductorNetwork if packaged else Network}
+    assert np.abs(painted[0] - painted[1]).max() < 0.01
 
 
 def test_ranges_are_those_that_the_module_takes() -> None:

@@ -2,6 +2,9 @@
 
 A package runs on exactly the torch that made it, on the processor that it was made for, and checks nothing that it
 is given: a wrong stride gives wrong pixels, and no error. So everything is checked here, before every call.
+
+torch holds Python's lock while a package runs, so batches are not cut into parts that run side by side, as they are
+for ONNX Runtime: torch's own threads share each operator.
 """
 
 from __future__ import annotations
@@ -9,18 +12,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gflow.kernels.threads import cores
 from gflow.kernels.types import Array
 from gflow.runtime.device import Binds, Value, put
 from gflow.runtime.errors import EngineFailed
-from gflow.runtime.network import BATCH, Network
+from gflow.runtime.network import Network
 from gflow.runtime.targets import Axis, Input, Package, Place
 
 
@@ -32,12 +33,12 @@ class OutOfRange(EngineFailed):
     """A size that a package was not compiled for; another network may take it."""
 
 
-def load(package: Package, data: bytes, place: Place, other: Callable[[], Network], least: int = 1) -> Network:
+def load(package: Package, data: bytes, place: Place, other: Callable[[], Network]) -> Network:
     """The network of a package. data: the package itself. other: makes the network that takes the sizes which the
-    package was not compiled for. least: as small a batch as will be run. Raises Refused."""
+    package was not compiled for. Raises Refused."""
     if why := refused(package, data, place):
         raise Refused(why)
-    return (OnDevice if package.device == "cuda" else InductorNetwork)(package, data, other, least)
+    return (OnDevice if package.device == "cuda" else InductorNetwork)(package, data, other)
 
 
 def refused(package: Package, data: bytes, place: Place) -> str:
@@ -96,30 +97,24 @@ def _check_side(told: str, size: int, side: int | Axis, sizes: dict[str, int]) -
         )
 
 
-@dataclass(frozen=True)
-class _End:
+class _End(NamedTuple):
     """An input or an output, as sessions of ONNX Runtime tell of theirs."""
 
     name: str
-    shape: list[str]
+    shape: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Session:
-    """A package, called as a session of ONNX Runtime is. threads: that a call may use."""
+class _Session(NamedTuple):
+    """A package, called as a session of ONNX Runtime is."""
 
     package: Package
     call: Callable[[list[Any]], list[Any]]
-    threads: int
 
     def get_inputs(self) -> list[_End]:
-        return [self._end(each.name) for each in self.package.inputs]
+        return [_End(each.name) for each in self.package.inputs]
 
     def get_outputs(self) -> list[_End]:
-        return [self._end(name) for name in self.package.outputs]
-
-    def _end(self, name: str) -> _End:
-        return _End(name, [BATCH] if self.package.batches else [])
+        return [_End(name) for name in self.package.outputs]
 
     def run(self, outputs: Sequence[str] | None, feeds: Mapping[str, Any]) -> list[Array]:
         import torch
@@ -127,7 +122,6 @@ class _Session:
         # Dense, as sessions make what they are given; and torch warns of arrays that must not be written.
         dense = {name: np.require(value, requirements=["C", "W"]) for name, value in feeds.items()}
         checked(self.package.inputs, dense)
-        torch.set_num_threads(self.threads)
         given = [torch.from_numpy(dense[each.name]).to(self.package.device) for each in self.package.inputs]
         made = dict(zip(self.package.outputs, self.call(given), strict=True))
         return [made[name].contiguous().cpu().numpy() for name in outputs or self.package.outputs]
@@ -138,10 +132,9 @@ class InductorNetwork(Network):
 
     library = "AOTInductor"
 
-    def __init__(self, package: Package, data: bytes, other: Callable[[], Network], least: int = 1) -> None:
-        self.package, self._make_other = package, other
-        self._call = loaded(data)
-        super().__init__(lambda split: _Session(package, self._call, 1 if split else cores()), least)
+    def __init__(self, package: Package, data: bytes, other: Callable[[], Network]) -> None:
+        self.package, self.call, self._make_other = package, loaded(data), other
+        super().__init__(lambda split: _Session(package, self.call), 1)
 
     def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
         """See `Network.run`."""
@@ -158,8 +151,8 @@ class InductorNetwork(Network):
 class OnDevice(InductorNetwork):
     """The same where arrays stay on a device between calls; they are shared with ONNX Runtime, not copied."""
 
-    def __init__(self, package: Package, data: bytes, other: Callable[[], Network], least: int = 1) -> None:
-        super().__init__(package, data, other, least)
+    def __init__(self, package: Package, data: bytes, other: Callable[[], Network]) -> None:
+        super().__init__(package, data, other)
         self.device = package.device
 
     def put(self, array: Any) -> Value:
@@ -178,14 +171,14 @@ class OnDevice(InductorNetwork):
                 if not isinstance(self._other, Binds):
                     raise
                 return self._other.bound(feeds)
-            made = self._call([given[each.name] for each in self.package.inputs])
+            made = self.call([given[each.name] for each in self.package.inputs])
             if self.device == "cuda":
                 torch.cuda.current_stream().synchronize()  # ONNX Runtime's stream does not wait for torch's.
             return [ort.OrtValue.from_dlpack(each.contiguous()) for each in made]
 
 
 def loaded(data: bytes) -> Callable[[list[Any]], list[Any]]:
-    """A package as a function, for as many calls at once as there are cores. Raises Refused."""
+    """A package as a function from tensors to tensors, which checks nothing. Raises Refused."""
     # Threads of OpenMP that spin take the cores from ONNX Runtime's; it asks when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -195,7 +188,7 @@ def loaded(data: bytes) -> Callable[[list[Any]], list[Any]]:
             file.write(data)
             file.flush()
             # What `torch._inductor.aoti_load_package` ends in, without the compiler that it imports.
-            loader = torch._C._aoti.AOTIModelPackageLoader(file.name, "model", False, cores(), -1)
+            loader = torch._C._aoti.AOTIModelPackageLoader(file.name, "model", False, 1, -1)
     except (ImportError, OSError, RuntimeError) as error:
         raise Refused(f"torch does not take its package: {str(error).strip().splitlines()[0][:200]}") from None
     call: Callable[[list[Any]], list[Any]] = loader.run

@@ -125,8 +125,11 @@ def test_a_bundle_runs_its_packages_and_the_rest_on_onnx_runtime(bundle: Bundle)
 def test_a_bundle_with_packages_runs_as_a_program(bundle: Bundle, tmp_path: Path) -> None:
     Image.new("RGB", (16, 16), "red").save(tmp_path / "red.png")
     command = [sys.executable, "-I", str(bundle.path), "--picture", str(tmp_path / "red.png"), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    (tmp_path / "tmp").mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0 and not done.stderr, done.stderr
+    assert not list((tmp_path / "tmp").glob("gflow-*"))  # A package is unpacked, and nothing is left of it.
     assert (
         "judge"
         in subprocess.run(

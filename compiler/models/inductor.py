@@ -161,7 +161,7 @@ def _checked(
     from gflow.runtime.engines.inductor import Refused, loaded
 
     try:
-        call = loaded(data)
+        call = loaded(data, device)
     except Refused as error:
         raise Failed(str(error)) from error
     share = TOLERANCE if device == "cpu" and precision == "fp32" else _LOOSE[precision]

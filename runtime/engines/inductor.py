@@ -9,11 +9,14 @@ for ONNX Runtime: torch's own threads share each operator.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,7 +136,7 @@ class InductorNetwork(Network):
     library = "AOTInductor"
 
     def __init__(self, package: Package, data: bytes, other: Callable[[], Network]) -> None:
-        self.package, self.call, self._make_other = package, loaded(data), other
+        self.package, self.call, self._make_other = package, loaded(data, package.device), other
         super().__init__(lambda split: _Session(package, self.call), 1)
 
     def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
@@ -177,19 +180,28 @@ class OnDevice(InductorNetwork):
             return [ort.OrtValue.from_dlpack(each.contiguous()) for each in made]
 
 
-def loaded(data: bytes) -> Callable[[list[Any]], list[Any]]:
+def loaded(data: bytes, device: str) -> Callable[[list[Any]], list[Any]]:
     """A package as a function from tensors to tensors, which checks nothing. Raises Refused."""
     # Threads of OpenMP that spin take the cores from ONNX Runtime's; it asks when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # What `aoti_load_package` ends in, without the compiler that it imports, and the folder that it leaves behind.
+    folder = tempfile.TemporaryDirectory(prefix="gflow-")
     try:
         import torch
 
-        with tempfile.NamedTemporaryFile(prefix="gflow-", suffix=".pt2") as file:
-            file.write(data)
-            file.flush()
-            # What `torch._inductor.aoti_load_package` ends in, without the compiler that it imports.
-            loader = torch._C._aoti.AOTIModelPackageLoader(file.name, "model", False, 1, -1)
-    except (ImportError, OSError, RuntimeError) as error:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            archive.extractall(folder.name)
+        [library] = Path(folder.name).rglob("*.so")
+        if device == "cpu":
+            runner = torch._C._aoti.AOTIModelContainerRunnerCpu(str(library), 1)
+            folder.cleanup()  # The library is mapped.
+        else:
+            runner = torch._C._aoti.AOTIModelContainerRunnerCuda(str(library), 1, device, str(library.parent))
+    except (ImportError, OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
         raise Refused(f"torch does not take its package: {str(error).strip().splitlines()[0][:200]}") from None
-    call: Callable[[list[Any]], list[Any]] = loader.run
+
+    def call(tensors: list[Any], kept: Any = folder) -> list[Any]:  # Kernels of a GPU are read at the first call.
+        found: list[Any] = runner.run(tensors)
+        return found
+
     return call

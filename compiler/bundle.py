@@ -59,8 +59,8 @@ def write(
     quantization: Quantization | None = None,
 ) -> Manifest:
     """Writes a bundle, whole or not at all. source: the script's text; main: the flow that runs when none is named;
-    kernels: what its ops on pixels run on, as `gflow.compiler.pixel_kernels` gives them; parts: what it holds for
-    GPUs; quantization: what is told of one. Raises OSError."""
+    kernels: what its ops on pixels run on, as `gflow.compiler.pixel_kernels` gives them; parts: what else it
+    holds for its targets; quantization: what is told of one. Raises OSError."""
     contents = _Contents(program, main)
     for each in parts:
         contents.files |= each.files
@@ -76,7 +76,7 @@ def write(
             script=Path(program.plan.script).name,
             source=source,
             main=main,
-            targets=[Target("cpu", contents.tolerances), *map(_target, parts)],
+            targets=_targets(contents.tolerances, parts),
             models=contents.told,
             entries=entries,
             quantization=quantization,
@@ -109,8 +109,14 @@ def sources(program: Compiled) -> dict[str, Source]:
     return found
 
 
-def _target(part: Part) -> Target:
-    return Target(part.target, part.tolerances, part.runs, part.kernels)
+def _targets(tolerances: dict[str, float], parts: Sequence[Part]) -> list[Target]:
+    """One for each machine, "cpu" first; several parts may be for the same one."""
+    found = {"cpu": Target("cpu", tolerances)}
+    for part in parts:
+        told = found.get(part.target, Target(part.target, {}))
+        tolerances, runs = told.tolerances | part.tolerances, told.runs | part.runs
+        found[part.target] = Target(part.target, tolerances, runs, told.kernels + part.kernels)
+    return list(found.values())
 
 
 class _Contents:

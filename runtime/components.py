@@ -177,6 +177,23 @@ class Components:
             wait(loading)
 
     def _load(self, folder: Folder, component: Component) -> Network:
+        package = self.place.packages.get(component.identity)
+        if package is None:
+            return self._on_onnx(folder, component)
+        assert self.bundle is not None
+        from gflow.runtime.engines import inductor
+
+        begin = time.monotonic()
+        try:
+            data = self.bundle.read(package.entry)
+            found = inductor.load(package, data, self.place, lambda: self._on_onnx(folder, component))
+        except inductor.Refused as error:
+            self.told(f"{_label(component)}: {error}; taking ONNX Runtime")
+            return self._on_onnx(folder, component)
+        self._note(component, time.monotonic() - begin)
+        return found
+
+    def _on_onnx(self, folder: Folder, component: Component) -> Network:
         form = self.place.forms.get(component.identity)
         if form is not None:
             assert self.bundle is not None

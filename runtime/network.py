@@ -44,22 +44,25 @@ def options(*, split: bool) -> Any:
     return made
 
 
-def failed(error: Exception) -> EngineFailed:
-    """An error of ONNX Runtime, or of the GPU, as ours."""
+def failed(error: Exception, library: str = "ONNX Runtime") -> EngineFailed:
+    """An error of a library, or of the GPU, as ours."""
     if isinstance(error, NoCuda) and not error.out_of_memory:
         return EngineFailed(f"the GPU failed: {error}")
     text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
     if isinstance(error, NoCuda) or "allocat" in text.lower() or "memory" in text.lower():
         return OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size")
-    return EngineFailed(f"ONNX Runtime failed: {text}")
+    return EngineFailed(f"{library} failed: {text}")
 
 
 class Network:
     """A component that is ready to run.
 
     load: makes a session, for parts of batches or for all cores. least: as small a batch as will be run, which
-    decides between the two. Where a smaller one comes after all, the session is replaced once.
+    decides between the two. Where a smaller one comes after all, the session is replaced once. library: whose
+    sessions they are.
     """
+
+    library = "ONNX Runtime"
 
     def __init__(self, load: Callable[[bool], Any], least: int) -> None:
         self._load = load
@@ -93,8 +96,8 @@ class Network:
             yield
         except RunError:
             raise
-        except Exception as error:  # ONNX Runtime's errors have no common class.
-            raise failed(error) from error
+        except Exception as error:  # Neither ONNX Runtime's errors nor torch's have a common class.
+            raise failed(error, self.library) from error
         finally:
             self.running -= 1
 

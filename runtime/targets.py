@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stdout, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,48 @@ class Forms(msgspec.Struct, frozen=True):
     forms: dict[str, Form]
 
 
+class Axis(msgspec.Struct, frozen=True, array_like=True):
+    """A side that a call decides: `step` times some number from `least` to `most`. That number is the same wherever
+    `name` stands."""
+
+    name: str
+    least: int
+    most: int
+    step: int = 1
+
+
+class Input(msgspec.Struct, frozen=True, array_like=True):
+    """What a package takes: a dense array, rows last. dtype: NumPy's name of it."""
+
+    name: str
+    dtype: str
+    shape: list[int | Axis]
+
+
+class Package(msgspec.Struct, frozen=True, kw_only=True):
+    """A network that AOTInductor compiled. entry: of the bundle, `size` bytes. torch: the very version that runs
+    it. device: "cpu" or "cuda". machine: as `platform.machine` says it; features: what a processor must have, or
+    the GPU's capability. precision: "fp32", "fp16", "bf16". inputs: in the order of a call; outputs: their names.
+    tolerance: the greatest difference from the torch reference that was met."""
+
+    entry: str
+    size: int
+    torch: str
+    device: str
+    machine: str
+    features: list[str]
+    precision: str
+    inputs: list[Input]
+    outputs: list[str]
+    tolerance: float
+
+
+class Packages(msgspec.Struct, frozen=True):
+    """The packages of a target's networks, by the identity of the component."""
+
+    packages: dict[str, Package]
+
+
 #: The smallest ONNX file, y = x: asked to run it, ONNX Runtime tells what it can really use.
 IDENTITY = (
     b'\x08\x08:/\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0b\n\x01x\x12\x06\n\x04\x08\x01\x12\x00b'
@@ -108,9 +150,9 @@ def _load_libraries() -> None:
 @dataclass(frozen=True)
 class Place:
     """Where a run takes place. target: the part of the bundle that is used. device: what arrays are bound to, "cpu"
-    or "cuda". gpu: the card, on one. forms: how networks run there, by identity. pixels: the device of the ops on
-    pixels, where the bundle has kernels for it. told: one sentence for the user, where a GPU was planned for and
-    something is in the way; else ""."""
+    or "cuda". gpu: the card, on one. forms: how networks run there, by identity; packages: those that AOTInductor
+    compiled. pixels: the device of the ops on pixels, where the bundle has kernels for it. told: one sentence for
+    the user, where a GPU was planned for and something is in the way; else ""."""
 
     target: str = "cpu"
     device: str = "cpu"
@@ -118,6 +160,7 @@ class Place:
     forms: dict[str, Form] = field(default_factory=dict)
     pixels: Pixels | None = None
     told: str = ""
+    packages: dict[str, Package] = field(default_factory=dict)
 
     def bytes(self, component: Component) -> int:
         """What a network's weights take here."""
@@ -130,6 +173,14 @@ CPU = Place()
 
 def place(bundle: Bundle) -> Place:
     """The best that this machine has of what the bundle is for."""
+    found = _place(bundle)
+    name = packages_entry(found.target)
+    if name not in bundle.manifest.entries:
+        return found
+    return replace(found, packages=msgspec.json.decode(bundle.read(name), type=Packages).packages)
+
+
+def _place(bundle: Bundle) -> Place:
     cuda_targets = [target for target in bundle.manifest.targets if target.name.startswith("cuda:")]
     if not cuda_targets:
         return CPU
@@ -201,6 +252,11 @@ def entry(target: str) -> str:
     return f"{folder(target)}/forms.json"
 
 
+def packages_entry(target: str) -> str:
+    """The bundle's entry that holds a target's packages."""
+    return f"{folder(target)}/packages.json"
+
+
 def folder(target: str) -> str:
     """What a bundle has for a target alone is under this."""
-    return f"targets/{target.partition(':')[2]}"
+    return f"targets/{target.partition(':')[2] or target}"

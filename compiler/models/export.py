@@ -8,7 +8,9 @@ import io
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,32 @@ class NotLowered(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True)
+class Exported:
+    """What a family hands to `export`."""
+
+    module: Any
+    name: str
+    inputs: Mapping[str, Any]
+    outputs: Sequence[str]
+    dynamic: Mapping[str, Mapping[int, Any]]
+    check: Mapping[str, Any]
+
+
+_instead: ContextVar[Callable[[Exported], None] | None] = ContextVar("instead", default=None)
+
+
+@contextlib.contextmanager
+def instead(take: Callable[[Exported], None]) -> Iterator[None]:
+    """While a model is lowered, what is exported goes to `take`, and no graphs are made: for other engines, which
+    are made from the very same modules."""
+    token = _instead.set(take)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
 def export(
     module: Any,
     name: str,
@@ -54,6 +82,10 @@ def export(
 
     Raises NotLowered where torch can't export the module or the graph computes something else.
     """
+    take = _instead.get()
+    if take is not None:
+        take(Exported(module, name, inputs, outputs, dynamic, check))
+        return Component(f"{name}.onnx", {}, "", 0)
     graph = _graph(module, name, inputs, outputs, dynamic)
     found = _detach(graph, name, weights, out)
     data = graph.SerializeToString(deterministic=True)

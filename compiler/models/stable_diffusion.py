@@ -45,7 +45,7 @@ class _NetworkTold(_Network):
     def forward(  # type: ignore[override]
         self, sample: torch.Tensor, timestep: torch.Tensor, text: torch.Tensor, guidance: torch.Tensor
     ) -> torch.Tensor:
-        told = _guidance_embedding(guidance - 1, self.unet.config.time_cond_proj_dim)
+        told = _guidance_embedding(guidance - 1, self.unet.config.time_cond_proj_dim).to(sample.dtype)
         found: torch.Tensor = self.unet(sample, timestep, text, timestep_cond=told, return_dict=False)[0]
         return found
 

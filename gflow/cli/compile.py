@@ -43,6 +43,13 @@ if TYPE_CHECKING:
     help="The processor that kernels are compiled for: this one, or x86-64-v2, -v3 or -v4 for a fleet.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["onnx", "inductor"]),
+    default="onnx",
+    show_default=True,
+    help="What runs networks: ONNX Runtime, or where torch is, too, packages that AOTInductor compiles now.",
+)
+@click.option(
     "--quantize",
     type=click.Choice(["int8", "int8-weights", "fp8", "fp8-weights"]),
     help="Networks in 8 bits: their weights and what those are multiplied with, or weights alone. int8 is for CPUs "
@@ -54,6 +61,7 @@ def command(
     flow: str | None,
     targets: tuple[str, ...],
     target_cpu: str,
+    engine: str,
     quantize: str | None,
 ) -> None:
     """Compile the script FILE ahead of time into one executable file.
@@ -80,6 +88,10 @@ def command(
 
         start = time.monotonic()
         wanted = known.read(targets)
+        if quantize and engine == "inductor":
+            raise InputError(
+                "--quantize is for `--engine onnx`: packages of AOTInductor keep their weights as they are"
+            )
         scheme = _scheme(quantize, wanted)
         program = load(file)
         report.diagnostics(program.diagnostics)
@@ -102,6 +114,8 @@ def command(
                     _for_gpu(made, target, observer.exporting, small.measured if small else None) for target in gpus
                 ]
                 cost = small.quality(parts) if small else None
+                if engine == "inductor":
+                    parts += [_packages(made, target, target_cpu, parts, observer.exporting) for target in wanted]
             report.diagnostics([told for part in parts for told in _not_made(made, part)])
             if cost is not None:
                 from gflow.compiler.quality import poor
@@ -161,6 +175,16 @@ def _for_gpu(
         ) from error
 
 
+def _packages(
+    made: Compiled, target: str, target_cpu: str, parts: list[Part], progress: Callable[[str], None]
+) -> Part:
+    """What AOTInductor compiles for a target, beside what its part has."""
+    from gflow.compiler import bundle, inductor
+
+    beside = next((part for part in parts if part.target == target), None)
+    return inductor.part(made.plan, bundle.sources(made), target, target_cpu, beside, progress)
+
+
 def _not_made(made: Compiled, part: Part) -> list[Diagnostic]:
     """What could not be built for a target, the same reason once."""
     from gflow.compiler.compiled import span_of
@@ -174,7 +198,8 @@ def _not_made(made: Compiled, part: Part) -> list[Diagnostic]:
     for reason, labels in reasons.items():
         networks = [label for label in labels if label.partition(".")[0] in models]
         about = models[networks[0].partition(".")[0]] if networks else next(iter(models.values()), None)
-        instead = "they run on ONNX Runtime's CUDA there" if networks else "they run on the CPU there"
+        runtime = "ONNX Runtime" if part.target == "cpu" else "ONNX Runtime's CUDA"
+        instead = f"they run on {runtime} there" if networks else "they run on the CPU there"
         if about is not None:
             parts = ", ".join(f"`{label}`" for label in labels)
             found.append(NoEngine(span_of(about.place), parts, part.target, reason, instead))

@@ -95,9 +95,31 @@ def _engines() -> dict[str, str]:
     return {
         "onnx": _onnxruntime(),
         "torch": state,
+        "inductor": _inductor(torch),
         "openai": "ready, for servers with an OpenAI-compatible interface",
         "stand-in": "ready",
     }
+
+
+def _inductor(torch: str | None) -> str:
+    """Whose packages run here, and for what they can be compiled."""
+    from gflow.compiler import inductor
+    from gflow.compiler.targets import CPU
+    from gflow.compiler.tensorrt import NotBuilt
+    from gflow.runtime import cuda
+
+    found = []
+    try:
+        inductor.usable(CPU)
+        found.append("compiled here for this CPU")
+        inductor.usable(f"cuda:{cuda.gpu().capability}")
+        found.append("and for this GPU")
+    except (NotBuilt, cuda.NoCuda) as error:
+        if not found:
+            return (
+                f"ready for packages of torch {torch}, not to compile: {error}" if torch else f"not ready: {error}"
+            )
+    return f"ready (packages of torch {torch}, {' '.join(found)})"
 
 
 def _onnxruntime() -> str:

@@ -12,6 +12,15 @@ import av
 import pytest
 from films import apart, scene, write
 
+from gflow.compiler import pixel_kernels
+from gflow.compiler.compiled import compiled
+from gflow.compiler.passes import Target
+from gflow.compiler.program import load
+from gflow.kernels.op import registry
+from gflow.kernels.pixel import realize, yuv
+from gflow.runtime.encoding import coded
+from gflow.runtime.planes import Layout
+
 SCRIPT = """
 flow made(clip: video) -> video {
   clip |> contrast(1.1) |> saturation(1.2) |> gamma(1.1) |> sharpen(amount: 0.5) |> flip("horizontal")
@@ -44,7 +53,9 @@ def script(tmp_path: Path) -> Path:
     return tmp_path / "s.gflow"
 
 
-@pytest.mark.parametrize(("flow", "pix_fmt"), [("made", "yuv420p"), ("cut", "yuv444p")])
+@pytest.mark.parametrize(
+    ("flow", "pix_fmt"), [("made", "yuv420p"), ("made", "yuv422p"), ("cut", "yuv444p"), ("cut", "gray")]
+)
 def test_a_bundle_makes_the_same_film_with_the_kernels_it_holds(flow: str, pix_fmt: str, script: Path) -> None:
     folder = script.parent
     clip = write(folder / "clip.mp4", 20, pix_fmt=pix_fmt)
@@ -61,6 +72,25 @@ def test_a_bundle_makes_the_same_film_with_the_kernels_it_holds(flow: str, pix_f
     assert all(apart(left, right) < 0.5 for left, right in zip(one, two, strict=True))
     if flow == "made":
         assert apart(one[0], scene(0, 64, 48)[:, ::-1]) < apart(one[0], scene(0, 64, 48))
+
+
+def test_one_kernel_serves_videos_of_all_kinds_and_sizes(script: Path) -> None:
+    """One more does for those with alpha, and one for what is usual, which is faster."""
+    program = load(script)
+    plan = compiled(program, Target(flows=frozenset({"made"}))).plan
+    recorded = pixel_kernels.traced(plan)
+    names = {realize.name(form, layouts) for outputs, layouts in recorded for form in pixel_kernels.forms(outputs)}
+    assert len(names) == 3
+    chain = {"contrast": (1.1,), "saturation": (1.2,), "gamma": (1.1,), "sharpen": (0.5,), "flip": ("horizontal",)}
+    used = set()
+    for format in ("yuv420p", "yuvj422p", "yuv444p", "gbrp", "rgba"):
+        for size in ((1920, 1080), (3840, 2160), (61, 45), (2, 2), (720, 1280)):
+            layout = Layout(format, *size, 0, yuv.Coding("bt601", full=True, across=1.0))
+            made = layout.picture(layout.blanks())
+            for op, given in chain.items():
+                made = registry()[op].kernel(made, *given)
+            used.add(realize.name(realize.loosened(coded(made)), ["u8"] * 3))
+    assert len(used) == 2 and used < names
 
 
 def held(script: Path, clip: Path) -> int:

@@ -28,6 +28,7 @@ flow made(clip: video) -> video {
 flow cut(clip: video) -> video {
   crossfade([clip |> trim(0s, 1s), clip |> trim(1s, 2s) |> resize(clip.size)], duration: 200ms) |> temporal_blur()
 }
+flow blurred(clip: video, frames: int) -> video { clip |> contrast(1.1) |> temporal_blur(frames) }
 """
 
 
@@ -93,9 +94,9 @@ def test_one_kernel_serves_videos_of_all_kinds_and_sizes(script: Path) -> None:
     assert len(used) == 2 and used < names
 
 
-def held(script: Path, clip: Path) -> int:
+def held(script: Path, clip: Path, flow: str = "made", *options: str) -> int:
     out = script.parent / clip.stem
-    line = [sys.executable, "-m", "gflow", "run", script, "made", "--clip", clip, "--out", out, "--quiet"]
+    line = [sys.executable, "-m", "gflow", "run", script, flow, "--clip", clip, *options, "--out", out, "--quiet"]
     return program(*line)[1]
 
 
@@ -106,6 +107,21 @@ def test_a_longer_film_takes_no_more_memory(script: Path) -> None:
     )
     # All frames of the long one would be 250 MB.
     assert long < short + 15e6
+
+
+def test_a_mean_of_many_frames_holds_few(script: Path) -> None:
+    clip = write(script.parent / "a.mp4", 100, 640, 360, options={"preset": "ultrafast"})
+    few, many = (held(script, clip, "blurred", "--frames", width) for width in ("2", "64"))
+    # 64 pictures are 177 MB.
+    assert many < few + 80e6
+
+
+@pytest.mark.slow
+def test_a_mean_of_64_frames_of_1080p_holds_few(script: Path) -> None:
+    clip = write(script.parent / "a.mp4", 150, 1920, 1080, fps=30, options={"preset": "ultrafast", "g": "30"})
+    none, many = (held(script, clip, "blurred", "--frames", width) for width in ("1", "64"))
+    # 64 pictures are 1.6 GB. Four are made and summed, and the file is decoded in a second place.
+    assert many < none + 250e6, f"{none / 1e6:.0f} and {many / 1e6:.0f} MB"
 
 
 @pytest.mark.slow

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from gflow.compiler.pixel_kernels import forms, traced
+from gflow.kernels.files import digest
 from gflow.kernels.pixel import realize, triton_source
 from gflow.kernels.pixel.launches import PORTABLE, WARPS, Binary, Code, Index, Launch
-from gflow.kernels.pixel.shipped import digest
 from gflow.kernels.pixel.triton_module import folder, loaded
 from gflow.kernels.pixel.triton_stages import plain
 from gflow.runtime import plan as p

@@ -13,10 +13,10 @@ import msgspec
 import numpy as np
 
 from gflow.compiler import gpu_kernels, half, profiles, tensorrt
-from gflow.compiler.naming import digest
 from gflow.compiler.profiles import Uses
 from gflow.compiler.targets import capability
 from gflow.compiler.tensorrt import NotBuilt, Range
+from gflow.kernels.files import digest
 from gflow.kernels.pixel.triton_module import NoTriton
 from gflow.kernels.types import Array
 from gflow.runtime import lowered as low

@@ -18,6 +18,7 @@ import numpy as np
 
 from gflow.kernels import types as t
 from gflow.kernels.clip import Clip, Frame, Reading
+from gflow.kernels.files import digest
 from gflow.kernels.op import Op, OpError, registry
 from gflow.kernels.pixel import c_compiler, c_source, realize, reference, shipped, yuv
 from gflow.kernels.pixel.picture import Picture
@@ -64,8 +65,8 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
                 texts[name] = c_source.generate(form, layouts, reference.in_order(*form))
     with ThreadPoolExecutor() as compilers:
         made = list(compilers.map(lambda code: c_compiler.compiled(code.text, target_cpu), texts.values()))
-    objects = {shipped.digest(code.text.encode()): place for code, place in zip(texts.values(), made, strict=True)}
-    found = {name: Shipped(shipped.digest(code.text.encode()), code.takes) for name, code in texts.items()}
+    objects = {digest(code.text.encode()): place for code, place in zip(texts.values(), made, strict=True)}
+    found = {name: Shipped(digest(code.text.encode()), code.takes) for name, code in texts.items()}
     index = Index(shipped.machine(), shipped.needed(target_cpu), dict(sorted(found.items())))
     return index, {name: place.read_bytes() for name, place in sorted(objects.items())}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gflow.kernels.files import digest
 from gflow.kernels.pixel import reference, shipped
 from gflow.kernels.pixel.arguments import Arguments
 from gflow.kernels.pixel.picture import Picture, source
@@ -163,7 +164,7 @@ def _sum(node: Picture) -> int:
 def name(outputs: Sequence[Picture], layouts: Sequence[str]) -> str:
     """A name for a structure, the same in every process."""
     order = reference.in_order(*outputs)
-    return shipped.digest(repr((tuple(layouts), structure(outputs, order))).encode())
+    return digest(repr((tuple(layouts), structure(outputs, order))).encode())
 
 
 def loosened(outputs: Sequence[Picture]) -> list[Picture]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import marshal
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,7 @@ import gflow
 from gflow.compiler.compiled import Compiled
 from gflow.compiler.device_graphs import GRAPHS
 from gflow.compiler.gpu_target import Part, Source, Tensor
-from gflow.compiler.naming import digest
+from gflow.kernels.files import digest, whole
 from gflow.kernels.pixel.shipped import Index
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
@@ -82,18 +81,15 @@ def write(
             quantization=quantization,
         )
 
-    handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=out.parent)
-    try:
-        with os.fdopen(handle, "w+b") as file:
+    def make(part: Path) -> Manifest:
+        with open(part, "w+b") as file:
             made = _Writer(file).write(contents.files, contents.tensors, manifest)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(part, 0o755)
-        os.replace(part, out)
-    except BaseException:
-        os.unlink(part)
-        raise
-    return made
+        part.chmod(0o755)
+        return made
+
+    return whole(out, make)
 
 
 def sources(program: Compiled) -> dict[str, Source]:

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from gflow.compiler.pixel_kernels import forms, traced
+from gflow.kernels.files import digest
 from gflow.kernels.pixel import realize, triton_source
 from gflow.kernels.pixel.launches import PORTABLE, WARPS, Binary, Code, Index, Launch, plain
 from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.repeated import blank
-from gflow.kernels.pixel.shipped import digest
 from gflow.kernels.pixel.triton_module import folder, loaded
 from gflow.runtime import plan as p
 from gflow.runtime import triton_denoise

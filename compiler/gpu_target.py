@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 
 from gflow.compiler import gpu_kernels, half, profiles, quantize, tensorrt
-from gflow.compiler.naming import digest
 from gflow.compiler.profiles import Uses
 from gflow.compiler.quantize import Packed
 from gflow.compiler.quantized import Measured, is_reduced, some
 from gflow.compiler.targets import capability
 from gflow.compiler.tensorrt import NotBuilt, Range
+from gflow.kernels.files import digest
 from gflow.kernels.pixel.triton_module import NoTriton
 from gflow.kernels.types import Array
 from gflow.runtime import denoise, step_kernel, weights

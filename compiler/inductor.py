@@ -22,9 +22,9 @@ import msgspec
 from gflow.compiler.gpu_target import Part, Source
 from gflow.compiler.models.export import Exported, NotLowered, instead
 from gflow.compiler.models.lowering import lower
-from gflow.compiler.naming import digest
 from gflow.compiler.targets import CPU, capability
 from gflow.compiler.tensorrt import NotBuilt
+from gflow.kernels.files import digest
 from gflow.kernels.pixel import shipped
 from gflow.runtime import cache, cuda
 from gflow.runtime import plan as p

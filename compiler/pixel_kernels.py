@@ -1,8 +1,8 @@
 """Kernels for the ops on pixels of a plan, compiled ahead of time.
 
 The plan is gone through with made-up values where only a run will tell: pictures of zeros, in a few sizes. Ops
-build their pictures as they do in a run, and what would be computed is compiled instead, once for just these sizes
-and patterns, and once for any.
+build their pictures as they do in a run, and what would be computed is compiled instead: once for any size and
+pattern, and for what is usual once for just its own, which is faster.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from gflow.kernels import types as t
 from gflow.kernels.clip import Clip, Frame, Reading
+from gflow.kernels.files import digest
 from gflow.kernels.op import Op, OpError, registry
 from gflow.kernels.pixel import c_compiler, c_source, realize, reference, shipped, yuv
 from gflow.kernels.pixel.picture import Picture
@@ -27,7 +28,6 @@ from gflow.kernels.types import MediaFile, Size
 from gflow.runtime import plan as p
 from gflow.runtime.blocks import makes_pictures, regions
 from gflow.runtime.coming import Networks
-from gflow.runtime.decoding import square
 from gflow.runtime.encoding import coded
 from gflow.runtime.errors import OpFailed
 from gflow.runtime.planes import Layout
@@ -36,19 +36,24 @@ from gflow.runtime.steps import run_fused, widened
 #: Sizes of pictures that only a run will tell: larger and smaller than what is made of them, wide and tall.
 _SIZES = (Size(1600, 1200), Size(16, 12), Size(1200, 1600))
 
-#: Sizes of videos that only a run will tell. From long ones something can be cut anywhere; of a short one all
-#: pictures can be had at once.
-_FILMS = (Size(1920, 1080), Size(1280, 720), Size(1080, 1920))
+#: What most videos are.
+_FILMS = (Size(1920, 1080), Size(1280, 720))
+#: What others may be. From long ones something can be cut anywhere; of a short one all pictures can be had at once.
 _LONG, _SHORT = 3600, 20
-#: What else videos may be has kernels of any size alone, whose films are of this one.
-_ROUGH = Size(1440, 1080)
-_LAYOUTS = ("yuv422p", "yuv444p", "rgb24", "rgba")
+_RARE = (Size(1440, 1080), Size(1080, 1920))
+#: Pictures of fewer pixels are computed in no time.
+_SMALL = 4096
+_LAYOUTS = ("yuv420p", "yuv422p", "yuv444p", "gbrp", "rgba")
 
 #: Possible values of a slot, one for each way to go through the plan.
 Ways = list[Any]
 
 #: What nothing is known of.
 _UNKNOWN: Any = object()
+
+
+class MadeUp(np.ndarray[Any, Any]):
+    """A picture whose size only a run will tell, and all that is made of it."""
 
 
 def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
@@ -61,8 +66,8 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
                 texts[name] = c_source.generate(form, layouts, reference.in_order(*form))
     with ThreadPoolExecutor() as compilers:
         made = list(compilers.map(lambda code: c_compiler.compiled(code.text, target_cpu), texts.values()))
-    objects = {shipped.digest(code.text.encode()): place for code, place in zip(texts.values(), made, strict=True)}
-    found = {name: Shipped(shipped.digest(code.text.encode()), code.takes) for name, code in texts.items()}
+    objects = {digest(code.text.encode()): place for code, place in zip(texts.values(), made, strict=True)}
+    found = {name: Shipped(digest(code.text.encode()), code.takes) for name, code in texts.items()}
     index = Index(shipped.machine(), shipped.needed(target_cpu), dict(sorted(found.items())))
     return index, {name: place.read_bytes() for name, place in sorted(objects.items())}
 
@@ -76,10 +81,21 @@ def traced(plan: p.Plan) -> list[tuple[list[Picture], list[str]]]:
 
 
 def forms(outputs: list[Picture]) -> list[list[Picture]]:
-    """What kernels are made of: just this, and the same for any size."""
-    bytes_ = (node for node in reference.in_order(*outputs) if node.op == "source" and node.static[0] == "u8")
-    rough = any((node.width, node.height) == _ROUGH for node in bytes_)
-    return [realize.loosened(outputs)] if rough else [outputs, realize.loosened(outputs)]
+    """What kernels are made of: the same for any size; before it just this, where a run is likely to have it and to
+    take a while. Where a made-up size decides on how pixels are resampled, a run will have another; and pictures
+    with alpha are rare."""
+    loose = realize.loosened(outputs)
+    order = reference.in_order(*outputs)
+    small = max(node.width * node.height for node in order) < _SMALL
+    made_up: set[int] = set()
+    for node in order:
+        if isinstance(node.data, MadeUp) or any(id(each) in made_up for each in node.sources):
+            made_up.add(id(node))
+    sources = [node for node in order if node.op == "source"]
+    rare = all(id(node) in made_up for node in sources) and any(node.channels == 4 for node in sources)
+    if small or rare or any(node.op in ("table_x", "table_y") and id(node) in made_up for node in order):
+        return [loose]
+    return [outputs, loose]
 
 
 class _Tracer:
@@ -89,10 +105,12 @@ class _Tracer:
         self.plan = plan
         self.networks = Networks(plan)
         self.ways: dict[p.Slot, Ways] = {}
-        self.examples: Callable[[t.AnyType], Ways] = partial(_examples, sizes=_SIZES)
+        self.named: list[Size] = []
+        self.examples: Callable[[t.AnyType], Ways] = partial(_examples, named=[])
 
     def flow(self, flow: p.Flow) -> None:
-        self.examples = partial(_examples, sizes=[*_SIZES, *_sizes_in(flow.body)][:6])
+        self.named = list(dict.fromkeys(_sizes_in(flow.body)))[:3]
+        self.examples = partial(_examples, named=self.named)
         for param in flow.params:
             known = [] if param.required else [p.decode(param.type, param.default)]
             self.ways[param.slot] = [value for value in known if value is not None] or self.examples(param.type)
@@ -123,7 +141,7 @@ class _Tracer:
                 called = self.plan.flows[step.flow]
                 given = {param.slot: self.ways.get(step.args[param.name], [_UNKNOWN]) for param in called.params}
                 inner = _Tracer(self.plan)
-                inner.examples = self.examples
+                inner.named, inner.examples = self.named, self.examples
                 inner.ways |= given
                 return inner.block(called.body)
             case p.Map():
@@ -159,10 +177,15 @@ class _Tracer:
             if any(value is _UNKNOWN for value in given.values()):
                 continue
             try:
-                made.append(run(given))
+                made.append(self.settled(run(given)))
             except (OpError, OpFailed):
                 continue
         return made
+
+    def settled(self, value: Any) -> Any:
+        """A value; a picture of a size that the script names is not made up, whatever it is made of."""
+        named = isinstance(value, MadeUp) and Size(value.shape[1], value.shape[0]) in self.named
+        return value.view(np.ndarray) if named else value
 
     def model_call(self, step: p.ModelCall) -> Ways:
         lowered = self.networks.lowered(step.model)
@@ -199,21 +222,21 @@ def _names_videos(op: Op) -> bool:
 
 
 class _Film(Clip):
-    """A video that is not there. aspect: how many times as wide as high its pixels are."""
+    """A video that is not there. kind: of the arrays that are its planes."""
 
     def __init__(
-        self, size: Size, seconds: int = _LONG, format: str = "yuv420p", aspect: Fraction = Fraction(1)
+        self, size: Size, seconds: int = _LONG, format: str = "yuv420p", kind: type[np.ndarray[Any, Any]] = MadeUp
     ) -> None:
         layout = Layout(format, *size, 0, yuv.Coding())
-        self.planes = layout.blanks()
-        super().__init__(square(layout.picture(self.planes), aspect), Fraction(30), 30 * seconds)
+        self.planes, self.kind = layout.blanks(), kind
+        super().__init__(layout.picture(self.planes), Fraction(30), 30 * seconds)
 
     def frame(self, index: int, reading: Reading) -> Frame:
-        return Frame(self.picture, {node: _zeros(node.width, node.height, node.channels) for node in self.planes})
+        return Frame(self.picture, {node: self._zeros(node) for node in self.planes})
 
-
-def _zeros(width: int, height: int, channels: int) -> Any:
-    return np.zeros((height, width) if channels == 1 else (height, width, channels), np.uint8)
+    def _zeros(self, node: Picture) -> Any:
+        shape = (node.height, node.width, node.channels)[: 2 if node.channels == 1 else 3]
+        return np.zeros(shape, np.uint8).view(self.kind)
 
 
 def _clips(value: Any) -> Iterator[Clip]:
@@ -250,9 +273,10 @@ def _sizes_in(block: p.Block) -> Iterator[Size]:
             yield from _sizes_in(inner)
 
 
-def _examples(type_: t.AnyType, sizes: Sequence[Size]) -> Ways:
-    """Values of a type. Pictures come in several sizes, with and without alpha."""
-    examples = partial(_examples, sizes=sizes)
+def _examples(type_: t.AnyType, named: Sequence[Size]) -> Ways:
+    """Values of a type. Pictures come in several sizes, those that the script names among them, with and without
+    alpha."""
+    examples = partial(_examples, named=named)
     match type_:
         case t.ListOf(item):
             return [[value, value] for value in examples(item)]
@@ -269,14 +293,20 @@ def _examples(type_: t.AnyType, sizes: Sequence[Size]) -> Ways:
         t.AUDIO: MediaFile(Path("sound.wav")),
     }  # fmt: skip
     if type_ == t.IMAGE:
-        return [np.zeros((*reversed(size), channels), np.float32) for channels in (3, 4) for size in sizes]
+        return [picture for channels in (3, 4) for picture in _pictures(named, channels)]
     if type_ == t.VIDEO:
-        known = [_Film(size) for size in dict.fromkeys((*_FILMS, *sizes[len(_SIZES) :]))]
-        others = [_Film(_ROUGH, format=layout) for layout in _LAYOUTS]
-        return [*known, *others, _Film(_ROUGH, _SHORT), _Film(_ROUGH, aspect=Fraction(4, 3))]
+        usual = [_Film(size, kind=np.ndarray) for size in dict.fromkeys((*_FILMS, *named))]
+        others = [_Film(size, format=layout) for size in _RARE for layout in _LAYOUTS]
+        return [*usual, *others, _Film(_RARE[0], _SHORT)]
     if type_ == t.MASK:
-        return [np.zeros(tuple(reversed(size)), np.float32) for size in sizes]
+        return _pictures(named)
     return [plain[type_]] if type_ in plain else [_UNKNOWN]
+
+
+def _pictures(named: Sequence[Size], *channels: int) -> Ways:
+    """Pictures of zeros: of made-up sizes, and of those that the script names."""
+    made_up = [np.zeros((*reversed(size), *channels), np.float32).view(MadeUp) for size in _SIZES]
+    return [*made_up, *(np.zeros((*reversed(size), *channels), np.float32) for size in named)]
 
 
 def _records(ways: Mapping[str, Ways]) -> Iterator[dict[str, Any]]:

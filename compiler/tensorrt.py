@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gflow.compiler.targets import GPUS
+from gflow.kernels.files import whole
 from gflow.kernels.types import Array
 from gflow.runtime import cache as kept
 from gflow.runtime import cuda
@@ -169,7 +170,7 @@ class _Build:
 
     def _keep(self, config: Any, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(bytes(config.get_timing_cache().serialize()))
+        whole(place, lambda part: part.write_bytes(bytes(config.get_timing_cache().serialize())))
 
 
 def _logger(trt: Any, told: list[str]) -> Any:

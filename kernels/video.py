@@ -10,7 +10,7 @@ from typing import Annotated
 from gflow.kernels import sound
 from gflow.kernels import types as t
 from gflow.kernels.clip import Clip, Reading, Retimed, Still, in_time
-from gflow.kernels.montage import Averaged, Joined
+from gflow.kernels.montage import Averaged, Joined, Rolling
 from gflow.kernels.motion import Interpolated
 from gflow.kernels.op import OpError, op
 from gflow.kernels.pixels import check_range
@@ -20,6 +20,8 @@ Video = Annotated[Clip, t.VIDEO]
 
 LOWEST_RATE, HIGHEST_RATE = 0.1, 240.0
 WIDEST_BLUR = 64
+#: Frames that are held for a blur over time.
+FEW = 4
 LONGEST = 24 * 3600.0
 #: Bytes that pictures of `frames` may take.
 MOST_BYTES = 2 * 2**30
@@ -105,10 +107,13 @@ def interpolate(video: Video, fps: float) -> Video:
 
 @op
 def temporal_blur(video: Video, frames: int = 3) -> Video:
-    """Each frame the mean of so many frames around it, 1..64, as an open shutter would see them. They are held in
-    memory. Raises OpError for other numbers."""
+    """Each frame the mean of so many frames around it, 1..64, as an open shutter would see them. Up to four are
+    held in memory; of more, colors beyond -16..16 count as those, and frames are read twice where all would take
+    more than 100 MB. Raises OpError for other numbers."""
     check_range("temporal_blur", "frames", frames, 1, WIDEST_BLUR)
-    return video if frames == 1 else Averaged(video, frames)
+    if frames == 1:
+        return video
+    return Averaged(video, frames) if frames <= FEW else Rolling(video, frames)
 
 
 @op

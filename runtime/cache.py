@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from gflow.kernels.files import whole
 from gflow.kernels.noise import Key
 from gflow.kernels.types import Size
 from gflow.runtime import lowered as low
@@ -80,18 +80,10 @@ class Results:
             data = msgspec.msgpack.encode(_plain(value))
         except (TypeError, OverflowError):
             return
-        path = self._path(key)
+        path, head = self._path(key), _MAGIC + digest(key.encode() + data).digest()
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-            try:
-                with open(part, "wb") as file:
-                    file.write(_MAGIC + digest(key.encode() + data).digest())
-                    file.write(data)
-                os.replace(part, path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+            whole(path, lambda part: part.write_bytes(head + data))
 
     def _path(self, key: str) -> Path:
         return self.place / key[:2] / key[2:]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from gflow.kernels.files import whole
 from gflow.runtime.cache import folder
 
 #: How many calls may run as one, unless a table says more.
@@ -85,6 +85,4 @@ def write(costs: Costs) -> None:
     """Keeps the table of this machine; the file is whole at any instant. Raises OSError."""
     place = file()
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f"{place.name}.{os.getpid()}")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(costs), indent=1))
-    part.replace(place)
+    whole(place, lambda part: part.write_bytes(msgspec.json.format(msgspec.json.encode(costs), indent=1)))

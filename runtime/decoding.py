@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gflow.kernels.clip import Clip, Frame, Reading
-from gflow.kernels.pixel.picture import Picture
-from gflow.kernels.pixel.resample import resized
 from gflow.kernels.pixels import MOST_PIXELS
 from gflow.kernels.sound import Part
 from gflow.kernels.types import Size
@@ -41,7 +39,6 @@ class FileClip(Clip):
         path: Path,
         stream: int,
         layout: Layout,
-        aspect: Fraction,
         *,
         fps: Fraction,
         count: int,
@@ -52,20 +49,13 @@ class FileClip(Clip):
         self.path, self.stream, self.layout, self.begin, self.skips = path, stream, layout, begin, skips
         self.planes = layout.blanks()
         heard = (Part(path, float(begin)),) if sound else ()
-        super().__init__(square(layout.picture(self.planes), aspect), fps, count, heard)
+        super().__init__(layout.picture(self.planes), fps, count, heard)
         #: Whether damage was told of already.
         self.told = False
 
     def frame(self, index: int, reading: Reading) -> Frame:
         cursors = reading.state(self, lambda: Cursors(self))
         return Frame(self.picture, dict(zip(self.planes, cursors.planes(index), strict=True)))
-
-
-def square(picture: Picture, aspect: Fraction) -> Picture:
-    """The picture with square pixels. aspect: how many times as wide as high its pixels are."""
-    if aspect == 1:
-        return picture
-    return resized(picture, max(1, round(picture.width * aspect)), picture.height)
 
 
 def read_video(path: Path, where: str, *, on_error: str = "fail") -> FileClip:
@@ -97,7 +87,7 @@ def _clip(container: Any, path: Path, where: str, *, skips: bool) -> FileClip:
     frame = next(_frames(container, stream), None)
     if frame is None or frame.pts is None:
         raise InputError(f"{where}: no frame of {path} can be read: it is damaged or empty")
-    fps, aspect = _rate(stream), _aspect(frame, stream)
+    fps = _rate(stream)
     first = frame.pts * stream.time_base
     begin = _begin(container, first, fps)
     last = _last(container, stream, first, fps)
@@ -105,8 +95,7 @@ def _clip(container: Any, path: Path, where: str, *, skips: bool) -> FileClip:
     return FileClip(
         path,
         container.streams.video.index(stream),
-        Layout.of(frame, stream.codec_context.name),
-        aspect,
+        Layout.of(frame, stream.codec_context.name, _aspect(frame, stream)),
         fps=fps,
         count=count,
         begin=begin,

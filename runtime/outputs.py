@@ -22,6 +22,7 @@ import gflow
 from gflow.kernels import types as t
 from gflow.kernels.clip import Clip
 from gflow.kernels.core import show as shown
+from gflow.kernels.files import whole
 from gflow.kernels.pixel.device import DeviceArray
 from gflow.runtime import png
 from gflow.runtime.errors import InputError, OutputError
@@ -154,20 +155,10 @@ class _Writer:
         self.whole(name, lambda path: path.write_text(text, encoding="utf-8"))
 
     def whole(self, name: str, make: Callable[[Path], Any]) -> None:
-        whole(self.folder / name, make)
-        self.files.append(self.folder / name)
-
-
-def whole(path: Path, make: Callable[[Path], Any]) -> None:
-    """Makes a file under a name of its own first, so that a half-written one never has the final name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        make(part)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole(path, make)
+        self.files.append(path)
 
 
 @contextmanager

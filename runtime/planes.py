@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,9 +22,9 @@ _SMALL = 576
 
 
 class Layout(NamedTuple):
-    """format: FFmpeg's name of what frames are brought to: planes of bytes, or packed "rgb24" and "rgba". width,
-    height: as they are stored. quarters: quarter turns, counter-clockwise, to be seen upright. coding: what the
-    numbers of planes mean, upright."""
+    """format: FFmpeg's name of what frames are brought to: three planes of bytes, or packed "rgba". width, height:
+    as they are stored, with square pixels. quarters: quarter turns, counter-clockwise, to be seen upright. coding:
+    what the numbers of planes mean, upright."""
 
     format: str
     width: int
@@ -32,8 +33,9 @@ class Layout(NamedTuple):
     coding: yuv.Coding
 
     @classmethod
-    def of(cls, frame: Any, codec: str) -> Layout:
-        """The layout for frames like this one (`av.VideoFrame`) from a codec of that name."""
+    def of(cls, frame: Any, codec: str, aspect: Fraction) -> Layout:
+        """The layout for frames like this one (`av.VideoFrame`) from a codec of that name. aspect: how many times
+        as wide as high a pixel is, upright."""
         name = frame.format.name
         small = frame.height <= _SMALL and frame.width <= 1024
         matrix = _MATRICES.get(frame.colorspace, "bt601" if small else "bt709")
@@ -41,13 +43,18 @@ class Layout(NamedTuple):
         # JPEG has its chroma in the middle of pixels.
         coding = yuv.Coding(matrix, full, across=1.0 if codec == "mjpeg" else 0.5)
         quarters = round(frame.rotation / 90) % 4
-        return cls(_nearest(frame.format), frame.width, frame.height, quarters, _turned(coding, quarters))
+        format = _nearest(frame.format)
+        if format == "gbrp":
+            coding = yuv.Coding("gbr", full=True)
+        wide, high = (1, aspect) if quarters % 2 else (aspect, 1)
+        width, height = max(1, round(frame.width * wide)), max(1, round(frame.height * high))
+        return cls(format, width, height, quarters, _turned(coding, quarters))
 
     def blanks(self) -> list[Picture]:
         """What stands for a frame's planes."""
         width, height = self._upright(self.width, self.height)
-        if not self.format.startswith("yuv"):
-            return [blank(width, height, len(self._channels), "u8")]
+        if self._channels > 1:
+            return [blank(width, height, self._channels, "u8")]
         chroma = self._upright(*self._chroma)
         return [blank(width, height, 1, "u8"), *(blank(*chroma, 1, "u8") for _ in range(2))]
 
@@ -63,19 +70,18 @@ class Layout(NamedTuple):
         if (frame.format.name, frame.width, frame.height) != (self.format, self.width, self.height):
             # Luma stays what it is: only colors of three channels have a matrix and a range.
             same = {"src_color_range": frame.color_range, "dst_color_range": frame.color_range}
-            frame = frame.reformat(self.width, self.height, self.format, **(same if self._is_yuv else {}))
-        channels = len(self._channels)
+            more: dict[str, Any] = same if self.format.startswith("yuv") else {}
+            if (frame.width, frame.height) != (self.width, self.height):
+                more = {**more, "interpolation": "BICUBIC"}
+            frame = frame.reformat(self.width, self.height, self.format, **more)
         sizes = [(self.width, self.height), self._chroma, self._chroma]
-        views = [_view(plane, *size, channels) for plane, size in zip(frame.planes, sizes, strict=False)]
+        views = [_view(plane, *size, self._channels) for plane, size in zip(frame.planes, sizes, strict=False)]
         return [np.ascontiguousarray(np.rot90(view, self.quarters)) for view in views] if self.quarters else views
 
     @property
-    def _is_yuv(self) -> bool:
-        return self.format.startswith("yuv")
-
-    @property
-    def _channels(self) -> str:
-        return "y" if self._is_yuv else self.format.removesuffix("24")
+    def _channels(self) -> int:
+        """Of each plane."""
+        return 4 if self.format == "rgba" else 1
 
     @property
     def _chroma(self) -> tuple[int, int]:
@@ -93,7 +99,7 @@ def _nearest(format: Any) -> str:
         return name
     alpha = any(component.is_alpha for component in format.components)
     if alpha or format.is_rgb or len(format.components) < 3:
-        return "rgba" if alpha else "rgb24"
+        return "rgba" if alpha else "gbrp"
     if format.chroma_height(64) < 64:
         return "yuv420p"
     return "yuv422p" if format.chroma_width(64) == 32 else "yuv444p"

@@ -57,10 +57,12 @@ class Video:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an MP4 file, H.264 with the sound that it has; whole or not at all. Raises OSError, too."""
+        from gflow.kernels.files import whole
         from gflow.runtime.encoding import write_video
-        from gflow.runtime.outputs import whole
 
-        whole(Path(path), lambda part: write_video(self.clip, part, ""))
+        place = Path(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        whole(place, lambda part: write_video(self.clip, part, ""))
         _warn()
 
     def __repr__(self) -> str:

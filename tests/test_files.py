@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from gflow.kernels import types as t
+from gflow.kernels.files import digest, whole
 from gflow.runtime.errors import InputError
 from gflow.runtime.inputs import from_python, read_value
 from gflow.runtime.outputs import to_python, write
@@ -137,3 +139,27 @@ def test_a_result_that_can_not_be_written_leaves_nothing_half(tmp_path: Path) ->
     with pytest.raises(Exception):  # noqa: B017  (whatever it is, no file may be left)
         write("made", t.IMAGE, Broken(), tmp_path, provenance={})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_whole_whoever_writes_it(tmp_path: Path) -> None:
+    place, texts = tmp_path / ("ä" * 120 + ".txt"), [letter * 100_000 for letter in "abcdefgh"]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(lambda text: whole(place, lambda part: part.write_text(text)), texts * 10):
+            assert place.read_text() in texts
+    before = place.read_text()
+
+    def fail(part: Path) -> None:
+        part.write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        whole(place, fail)
+    assert place.read_text() == before and list(tmp_path.iterdir()) == [place]
+    with pytest.raises(FileNotFoundError) as caught:
+        whole(tmp_path / "none" / "a", lambda part: part.write_text(""))
+    assert caught.value.filename == str(tmp_path / "none" / "a")
+
+
+def test_names_of_contents_tell_their_parts() -> None:
+    assert digest(b"ab", b"c") != digest(b"a", b"bc") and digest(b"abc") == digest(b"abc")
+    assert len(digest(b"ab", b"c")) == len(digest(b"")) == 32

@@ -265,6 +265,24 @@ def test_temporal_blur_is_the_mean_of_frames_around(width: int, count: int) -> N
             assert np.allclose(picture, np.mean([pictures[near] for near in places], axis=0), atol=1e-5)
 
 
+def test_a_mean_over_time_is_the_same_wherever_it_begins_and_whatever_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clip = film(40)
+    frames = played(run("temporal_blur", clip, 7))
+    monkeypatch.setattr("gflow.kernels.montage._HELD", 0)
+    again = run("temporal_blur", clip, 7)
+    assert same(played(again), frames)
+    with Reading() as reading:
+        for place in (20, 21, 3, 22, 4, 39, 0, 24):
+            assert np.array_equal(reading.array(reading.frame(again, place)), frames[place])
+    twice = run("temporal_blur", again, 5)
+    mean = [np.mean([frames[min(max(near, 0), 39)] for near in range(at - 2, at + 3)], axis=0) for at in range(40)]
+    assert all(
+        np.allclose(picture, expected, atol=1e-5) for picture, expected in zip(played(twice), mean, strict=True)
+    )
+
+
 def test_a_window_reads_each_frame_once() -> None:
     clip = film(20)
     played(run("temporal_blur", run("blur", clip, 1.0), 5))

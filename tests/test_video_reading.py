@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 from films import apart, opencv, played, scene, write
+from PIL import Image
 
 from gflow.kernels.clip import Clip, Reading
 from gflow.kernels.op import registry
@@ -118,8 +119,19 @@ def test_turned_videos_stand_upright(degrees: int, tmp_path: Path) -> None:
 
 
 def test_pixels_that_are_not_square_become_so(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.mp4", 2, 48, 48, aspect=Fraction(4, 3))
+    path = write(tmp_path / "a.mp4", 2, 48, 48, aspect=Fraction(4, 3), options=FINE)
     assert read_video(path, "--clip").size == Size(64, 48)
+    assert apart(read(path)[1], np.asarray(Image.fromarray(scene(1, 48, 48)).resize((64, 48)))) < 3
+
+
+def test_turned_pixels_that_are_not_square_become_so(tmp_path: Path) -> None:
+    """What is stored is turned, and then wide: pixels that were high are so upright."""
+    path = write(tmp_path / "a.mp4", 2, 48, 40, aspect=Fraction(4, 3), rotation=90, options=FINE)
+    [shown, _] = read(path)
+    assert shown.shape == (48, 30, 3)
+    upright = np.rot90(scene(0, 48, 40))
+    straight, other = (np.asarray(Image.fromarray(p).resize((30, 48))) for p in (upright, upright[::-1, ::-1]))
+    assert apart(shown, straight) < 3 or apart(shown, other) < 3
 
 
 def test_any_order_of_reading_shows_the_same(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,11 +145,6 @@ def _put(text: str, out: Path | None) -> None:
     if out is None:
         print(text)
         return
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(out)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(out)) from error
-    finally:
-        part.unlink(missing_ok=True)
+    from gflow.kernels.files import whole
+
+    whole(out, lambda part: part.write_text(text + "\n", encoding="utf-8"))

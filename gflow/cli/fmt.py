@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -90,13 +88,12 @@ def _show(name: str, before: str, after: str, check_only: bool, diff: bool) -> N
 
 def _replace(path: Path, text: str) -> None:
     """Writes a file whole or not at all. A link stays a link."""
+    from gflow.kernels.files import whole
+
     path = path.resolve()
-    handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(part, path.stat().st_mode)
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+
+    def make(part: Path) -> None:
+        part.write_text(text, encoding="utf-8", newline="")
+        part.chmod(path.stat().st_mode)
+
+    whole(path, make)

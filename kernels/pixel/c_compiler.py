@@ -10,9 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from gflow.kernels.files import whole
 
 #: Raised when the same source and flags would make another object.
 VERSION = 1
@@ -78,12 +81,17 @@ def compiled(text: str, target_cpu: str = "native") -> Path:
     if place.exists():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as scratch:
-        source, made = Path(scratch) / "kernel.c", Path(scratch) / "kernel.so"
+    whole(place, lambda part: _compile(text, [*compiler, *flags(target_cpu)], part))
+    return place
+
+
+def _compile(text: str, compiler: Sequence[str], made: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=made.parent, prefix=".") as scratch:
+        source = Path(scratch) / "kernel.c"
         source.write_text(text, encoding="utf-8")
         try:
             subprocess.run(
-                [*compiler, *flags(target_cpu), "-o", made, source, "-lm"],
+                [*compiler, "-o", made, source, "-lm"],
                 check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:
@@ -91,5 +99,3 @@ def compiled(text: str, target_cpu: str = "native") -> Path:
         except subprocess.CalledProcessError as error:
             told = (error.stderr or "").strip().splitlines() or [f"it ended with {error.returncode}"]
             raise NoCompiler(f"the C compiler {compiler[0]} failed: {told[0][:300]}") from error
-        os.replace(made, place)
-    return place

@@ -154,22 +154,16 @@ class Row:
         targets, lines = self._targets(), []
         for channel, target in enumerate(targets):
             if node.op == "table_x":
-                lines += self._long_gather(target, channel, count)
+                lines.append(self._long_gather(target, channel, count))
                 continue
             inner: list[str] = []
             for t in range(_AT_ONCE):
                 inner.append(f"const int32_t k{t} = k + {t} < {count} ? k + {t} : {count} - 1;")
                 inner += self._long_tap(t, channel, count)
+            made = "greatest" if node.op == "conv" and node.static[1] == "max" else "sum"
+            taken = ", ".join(f"p{t}, w{t}" for t in range(_AT_ONCE))
             apart = self._apart(node.sources[0])
-            terms = [f"p{t}[{self.at}{apart}]" for t in range(_AT_ONCE)]
-            if node.op == "conv" and node.static[1] == "max":
-                total = f"gf_max(gf_max({terms[0]}, {terms[1]}), gf_max({terms[2]}, {terms[3]}))"
-                more = f"gf_max({target}[{self.at}], {total})"
-            else:
-                weighted = [(f"w{t}", term) for t, term in enumerate(terms)]
-                total, more = _sum(weighted), _sum(weighted, f"{target}[{self.at}]")
-            first, then = (self._for([f"{target}[{self.at}] = {made};"]) for made in (total, more))
-            inner += ["if (k == 0) {", *_indented(first), "} else {", *_indented(then), "}"]
+            inner.append(f"gf_{made}_{apart}({target}, {self.length}, k == 0, {taken});")
             lines += [f"for (int32_t k = 0; k < {count}; k += {_AT_ONCE}) {{", *_indented(inner), "}"]
         return [*self.before, *lines]
 
@@ -192,22 +186,17 @@ class Row:
             start = f"{self._row_of(source, 'y', channel)} + (k{t} - {count} / 2) * {step}"
         return [
             f"const float *restrict const p{t} = {start};",
-            f"const float w{t} = k + {t} < {count} ? {weight} : 0.0f; (void)w{t};",
+            f"const float w{t} = k + {t} < {count} ? {weight} : 0.0f;",
         ]
 
-    def _long_gather(self, target: str, channel: int, count: str) -> list[str]:
+    def _long_gather(self, target: str, channel: int, count: str) -> str:
         node, source = self.node, self.node.sources[0]
-        start = self.row_constant("const int32_t *restrict const ", self.writer.table("starts", node))
-        weights = self.row_constant("const float *restrict const ", self.writer.table("weights", node))
-        place = self._place(source, f"{start}[x] + k", "y", channel)
-        wide = self.writer.width(node)
-        inner = [
-            "float total = 0.0f;",
-            f"for (int32_t k = 0; k < {count}; k++)",
-            f"  total = GF_FMA({weights}[(int64_t)k * {wide} + x], {place}, total);",
-            f"{target}[x] = total;",
-        ]
-        return self._for(inner)
+        row, apart = self._row_of(source, "y", channel), self._apart(source)
+        number = self.writer.number_of.get(id(source))
+        if number is not None and self.writer.stages[number].flat:
+            row, apart = f"{row} + {channel}", self.writer.step(source.channels)
+        tables = ", ".join(self.writer.table(what, node) for what in ("starts", "weights"))
+        return f"gf_gather_{apart}({target}, {self.length}, {count}, {tables}, {row});"
 
     def _pattern(self) -> list[str]:
         """Resampling that repeats: the pixels of a period are written out, those at the edges made one by one."""
@@ -379,11 +368,11 @@ class Row:
             return f"(float)({read})" if whole else f"gf_from_u8({read})"
         return read
 
-    def _apart(self, node: Picture) -> str:
-        """By what a pixel's place is multiplied in a row that a long sum reads: pixel by pixel in memory, it may be
-        read a channel at a time."""
+    def _apart(self, node: Picture) -> int:
+        """How far apart the numbers of a row are that a long sum reads: pixel by pixel in memory, it may be read a
+        channel at a time."""
         held = id(node) in self.writer.number_of or self.flat
-        return "" if held or node.static[1] == 1 else f" * {node.static[1]}"
+        return self.writer.step(1 if held else node.static[1])
 
     def _row_of(self, node: Picture, row: str, channel: int) -> str:
         """Where a row of float32 begins that a long sum reads."""

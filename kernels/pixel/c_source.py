@@ -46,6 +46,7 @@ class Writer:
         self.stages = stages(outputs, layouts)
         self.number_of = {id(stage.node): number for number, stage in enumerate(self.stages)}
         self.takes = Arguments()
+        self.steps: set[int] = set()
 
     # --- arguments ---
 
@@ -74,6 +75,11 @@ class Writer:
     def height(self, node: Picture) -> str:
         return f"(int32_t){self.integer('height', node)}"
 
+    def step(self, apart: int) -> int:
+        """How far apart the numbers are that some long sum reads; the function for that is put in."""
+        self.steps.add(apart)
+        return apart
+
     # --- the function ---
 
     def code(self) -> Code:
@@ -82,6 +88,7 @@ class Writer:
         count = len(self.stages)
         lines = [
             prelude(),
+            *(f"GF_LONG({step})" for step in sorted(self.steps)),
             "static void gf_rows(void *const *P, const int64_t *N, int64_t strip, int32_t *lo, int32_t *hi) {",
             *(f"  {line}" for line in ranges),
             "}",

@@ -92,6 +92,44 @@ static inline float gf_table(const float *table, int32_t entries, float v) {
   low = low < entries - 2 ? low : entries - 2;
   return table[low] + (table[low + 1] - table[low]) * (place - (float)low);
 }
+/* Long sums, out of line, as a kernel of any size has many of them: what is read is STEP numbers apart. The first four
+   neighbours are put into the row, further ones are added to it, or compared with it. */
+#define GF_FOUR(at) const float *restrict p##at, float w##at
+#define GF_LONG(STEP) \
+  __attribute__((noinline, unused)) static void gf_sum_##STEP( \
+      float *restrict row, int32_t n, int first, GF_FOUR(0), GF_FOUR(1), GF_FOUR(2), GF_FOUR(3)) { \
+    if (first) { \
+      GF_LOOP \
+      for (int32_t x = 0; x < n; x++) \
+        row[x] = GF_FMA(w3, p3[x * STEP], GF_FMA(w2, p2[x * STEP], GF_FMA(w1, p1[x * STEP], w0 * p0[x * STEP]))); \
+    } else { \
+      GF_LOOP \
+      for (int32_t x = 0; x < n; x++) \
+        row[x] = GF_FMA(w3, p3[x * STEP], GF_FMA(w2, p2[x * STEP], GF_FMA(w1, p1[x * STEP], \
+                        GF_FMA(w0, p0[x * STEP], row[x])))); \
+    } \
+  } \
+  __attribute__((noinline, unused)) static void gf_greatest_##STEP( \
+      float *restrict row, int32_t n, int first, GF_FOUR(0), GF_FOUR(1), GF_FOUR(2), GF_FOUR(3)) { \
+    (void)w0, (void)w1, (void)w2, (void)w3; \
+    GF_LOOP \
+    for (int32_t x = 0; x < n; x++) { \
+      float most = gf_max(gf_max(p0[x * STEP], p1[x * STEP]), gf_max(p2[x * STEP], p3[x * STEP])); \
+      row[x] = first ? most : gf_max(row[x], most); \
+    } \
+  } \
+  __attribute__((noinline, unused)) static void gf_gather_##STEP( \
+      float *restrict row, int32_t n, int32_t taps, const int32_t *restrict starts, const float *restrict weights, \
+      const float *restrict from) { \
+    GF_LOOP \
+    for (int32_t x = 0; x < n; x++) { \
+      float total = 0.0f; \
+      for (int32_t k = 0; k < taps; k++) \
+        total = GF_FMA(weights[(int64_t)k * n + x], from[(starts[x] + k) * STEP], total); \
+      row[x] = total; \
+    } \
+  }
+
 /* One colour of a cube of (n, n, n, 3), by blue, green, red. */
 static inline float gf_cube(const float *cube, int32_t n, float red, float green, float blue, int32_t c) {
   float r = gf_unit(red) * (float)(n - 1);

@@ -13,11 +13,6 @@ import msgspec
 
 from gflow.kernels.pixel.arguments import Arguments
 
-try:
-    from _blake2 import blake2b  # `hashlib` would load all of OpenSSL.
-except ImportError:
-    from hashlib import blake2b
-
 #: What levels of x86-64 need of a processor beyond the first (https://gitlab.com/x86-psABIs/x86-64-ABI).
 _LEVELS = {
     "x86-64-v2": ("cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"),
@@ -42,10 +37,6 @@ class Index(msgspec.Struct, frozen=True):
 
 
 _found: dict[str, tuple[Shipped, Callable[[str], bytes]]] = {}
-
-
-def digest(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
 
 
 def machine() -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import tempfile
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from gflow.kernels.files import digest, whole
 from gflow.kernels.pixel import c_compiler
-from gflow.kernels.pixel.shipped import digest
 
 
 class NoTriton(Exception):
@@ -42,8 +40,5 @@ def _file(text: str) -> Path:
     if place.exists() and place.read_bytes() == data:
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=place.parent, prefix=".", suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    os.replace(part, place)
+    whole(place, lambda part: part.write_bytes(data))
     return place

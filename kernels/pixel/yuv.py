@@ -2,6 +2,7 @@
 
 The matrices are those of ITU-R BT.601, BT.709 and BT.2020. A chroma sample stands for several pixels; where among
 them it lies is its site, in pixels from the left or top edge of the first: 0.5 is the first pixel's own middle.
+Whatever planes a frame has, its graph is the same but for numbers and tables: one kernel of any size serves all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ LUMA = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0
 
 
 class Coding(NamedTuple):
-    """What the numbers of planes mean. matrix: a name of LUMA. full: luma is 0..255, not 16..235 (and chroma
+    """What the numbers of planes mean. matrix: a name of LUMA, or "gbr" for planes that are green, blue and red
+    themselves, which are full. full: luma is 0..255, not 16..235 (and chroma
     1..255, not 16..240). across, down: the sites of chroma samples, where chroma has fewer pixels than luma; MPEG's
     own are in line with the first of two pixels, between two rows."""
 
@@ -30,23 +32,28 @@ class Coding(NamedTuple):
     @property
     def spans(self) -> tuple[float, float, float, float]:
         """What luma 0 and chroma 0 are in 0..1, and how much luma and chroma from -0.5 to 0.5 span."""
+        if self.matrix == "gbr":
+            return (0.0, 0.0, 1.0, 1.0)
         return (0.0, 128 / 255, 1.0, 1.0) if self.full else (16 / 255, 128 / 255, 219 / 255, 224 / 255)
 
 
 def from_planes(luma: Picture, blue: Picture, red: Picture, coding: Coding) -> Picture:
     """Red, green and blue of three planes. luma: one channel. blue, red: its chroma, one channel each, of the same
     size or half as wide, half as high or both, rounded up. Colors that no screen shows are outside of 0..1."""
+    black, gray, _, _ = coding.spans
+    u, v = (_enlarged(plane, luma.width, luma.height, coding) - gray for plane in (blue, red))
+    return matrix(stack(luma - black, u, v), _to_colors(coding))
+
+
+def _to_colors(coding: Coding) -> tuple[tuple[float, float, float], ...]:
+    """How much red, green and blue take of luma and of both chromas, as planes hold them."""
+    if coding.matrix == "gbr":
+        return ((0, 0, 1), (1, 0, 0), (0, 1, 0))
     kr, kb = LUMA[coding.matrix]
     kg = 1 - kr - kb
-    black, gray, range_, chroma = coding.spans
-    bright = (luma - black) / range_
-    u, v = (_enlarged(plane, luma.width, luma.height, coding) - gray for plane in (blue, red))
-    u_green, v_green = 2 * kb * (1 - kb) / kg / chroma, 2 * kr * (1 - kr) / kg / chroma
-    return stack(
-        bright + v * (2 * (1 - kr) / chroma),
-        bright - u * u_green - v * v_green,
-        bright + u * (2 * (1 - kb) / chroma),
-    )
+    _, _, range_, chroma = coding.spans
+    bright, blue, red = 1 / range_, 2 * (1 - kb) / chroma, 2 * (1 - kr) / chroma
+    return ((bright, 0, red), (bright, -blue * kb / kg, -red * kr / kg), (bright, blue, 0))
 
 
 def to_planes(picture: Picture, coding: Coding) -> list[Picture]:
@@ -71,16 +78,15 @@ def to_planes(picture: Picture, coding: Coding) -> list[Picture]:
 
 def _enlarged(plane: Picture, width: int, height: int, coding: Coding) -> Picture:
     """Chroma for every pixel, linear between samples."""
-    if plane.height < height:
-        plane = resampled(plane, "y", _doubling(plane.height, height, coding.down))
-    if plane.width < width:
-        plane = resampled(plane, "x", _doubling(plane.width, width, coding.across))
-    return plane
+    plane = resampled(plane, "y", _doubling(plane.height, height, coding.down))
+    return resampled(plane, "x", _doubling(plane.width, width, coding.across))
 
 
 @lru_cache(64)
 def _doubling(length: int, count: int, site: float) -> Sums:
-    """Of so many pixels among half as many samples."""
+    """Of so many pixels among half as many samples, or among as many."""
+    if length == count:
+        return Sums(np.arange(count), np.ones((count, 1)))
     place = np.clip((np.arange(count) + 0.5 - site) / 2, 0, length - 1)
     taps = min(2, length)
     starts = np.minimum(np.floor(place).astype(np.int64), length - taps)

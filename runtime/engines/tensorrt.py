@@ -7,7 +7,6 @@ ONNX Runtime's, so that arrays pass between networks and the steps of a denoise 
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gflow.kernels.files import whole
 from gflow.kernels.types import Array
 from gflow.runtime import cache as kept
 from gflow.runtime import cuda
@@ -170,6 +170,4 @@ class EngineNetwork(Network):
         data, self._kernels = bytes(self._kernels.serialize()), None
         with suppress(OSError):  # Without them, the next process makes them anew.
             self.caches.parent.mkdir(parents=True, exist_ok=True)
-            part = self.caches.with_suffix(f".{os.getpid()}")
-            part.write_bytes(data)
-            part.replace(self.caches)
+            whole(self.caches, lambda part: part.write_bytes(data))

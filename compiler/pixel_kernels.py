@@ -59,8 +59,12 @@ class MadeUp(np.ndarray[Any, Any]):
 def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
     """The kernels of a plan by their structures, and the objects by name. Raises NoCompiler."""
     texts: dict[str, c_source.Code] = {}
-    for outputs, layouts in traced(plan):
-        for form in forms(outputs):
+    recorded = traced(plan)
+    sizes: dict[str, set[tuple[Size, ...]]] = {}
+    for outputs, layouts in recorded:
+        sizes.setdefault(realize.name(outputs, layouts), set()).add(_sizes_read(outputs))
+    for outputs, layouts in recorded:
+        for form in forms(outputs, alike=len(sizes[realize.name(outputs, layouts)]) > 1):
             name = realize.name(form, layouts)
             if name not in texts:
                 texts[name] = c_source.generate(form, layouts, reference.in_order(*form))
@@ -80,10 +84,14 @@ def traced(plan: p.Plan) -> list[tuple[list[Picture], list[str]]]:
     return recorded
 
 
-def forms(outputs: list[Picture]) -> list[list[Picture]]:
+def _sizes_read(outputs: Sequence[Picture]) -> tuple[Size, ...]:
+    return tuple(Size(node.width, node.height) for node in reference.in_order(*outputs) if node.op == "source")
+
+
+def forms(outputs: list[Picture], *, alike: bool = False) -> list[list[Picture]]:
     """What kernels are made of: the same for any size; before it just this, where a run is likely to have it and to
     take a while. Where a made-up size decides on how pixels are resampled, a run will have another; and pictures
-    with alpha are rare."""
+    with alpha are rare. alike: other sizes have the very same kernel, as those of a picture at half its size."""
     loose = realize.loosened(outputs)
     order = reference.in_order(*outputs)
     small = max(node.width * node.height for node in order) < _SMALL
@@ -93,7 +101,8 @@ def forms(outputs: list[Picture]) -> list[list[Picture]]:
             made_up.add(id(node))
     sources = [node for node in order if node.op == "source"]
     rare = all(id(node) in made_up for node in sources) and any(node.channels == 4 for node in sources)
-    if small or rare or any(node.op in ("table_x", "table_y") and id(node) in made_up for node in order):
+    resampled = any(node.op in ("table_x", "table_y") and id(node) in made_up for node in order)
+    if small or rare or (resampled and not alike):
         return [loose]
     return [outputs, loose]
 

@@ -72,7 +72,7 @@ def _print(file: Path, bundle: Bundle) -> None:
             print(f"  {f'{quality.model} on {quality.target}':<26} {quality.told}")
     print("\ntargets:")
     for target in manifest.targets:
-        kernels = f"  {target.kernels} kernels for pixels" if target.kernels else ""
+        kernels = f"  {target.kernels} kernels" if target.kernels else ""
         print(f"  {target.name}{kernels}")
         for label, how in target.runs.items():
             print(f"    {label:<24} {how}, within {target.tolerances[label]:g} of PyTorch")

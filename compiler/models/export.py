@@ -186,6 +186,16 @@ def _graph(program: Any) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
+def release(*modules: Any) -> None:
+    """Lets go of the weights of modules that are not used any more: torch's exporter keeps the graph that it made
+    last, and with it all of them."""
+    import torch
+
+    for module in modules:
+        for parameter in module.parameters() if isinstance(module, torch.nn.Module) else ():
+            parameter.data = torch.empty(0)
+
+
 class _Known:
     """The tensors of some files, found by what they hold."""
 

@@ -36,7 +36,7 @@ PACKAGES = (
     *("torch", "triton", "diffusers", "transformers", "accelerate", "numpy", "onnx"),
     *("onnxruntime", "onnxruntime-gpu", "tensorrt", "tensorrt-rtx", "tensorrt-cu12", "tensorrt-cu13"),
 )
-ENGINES = {"cuda": ("tensorrt", "ort-tensorrt", "ort-cuda"), "cpu": ("cpu",)}
+ENGINES = {"cuda": ("tensorrt", "ort-tensorrt", "ort-cuda", "inductor"), "cpu": ("cpu", "inductor")}
 
 #: Of each size: the side of pictures, and the steps of each family.
 SIDES = {"full": 1024, "tiny": 64}
@@ -105,7 +105,10 @@ class Bench:
             for how in ("eager", "compiled"):
                 add[f"{family}/{how}"] = partial(self._peer, family, how)
             for flows in ("one", "all"):
-                add[f"bundles/{family}-{flows}"] = partial(self._bundle, family, flows)
+                for ahead in ((), ("inductor",)):
+                    add["-".join((f"bundles/{family}", flows, *ahead))] = partial(
+                        self._bundle, family, flows, *ahead
+                    )
             for engine in engines:
                 add[f"{family}/{engine}"] = partial(self._ours, family, engine)
         for how in ("eager", "compiled"):
@@ -172,24 +175,24 @@ class Bench:
             text = text.replace(f"steps: {STEPS['full'][family]}", f"steps: {self.steps[family]}")
         return text
 
-    def bundle(self, family: str, flows: str) -> Path:
-        """Where a bundle is, by what goes into it; `one` flow, or `all` of them."""
+    def bundle(self, family: str, flows: str, ahead: str = "onnx") -> Path:
+        """Where a bundle is, by what goes into it; `one` flow, or `all` of them. ahead: `gflow compile --engine`."""
         told = hashlib.sha256(f"{self.script(family)} {self.about}".encode())
         for part in ("gflow", "grammar", "compiler", "runtime", "kernels"):
             for file in sorted((HERE.parent / part).rglob("*.py")):
                 told.update(file.read_bytes())
-        return self.folder / f"{self.model(family).name}-{flows}-{told.hexdigest()[:10]}"
+        return self.folder / f"{self.model(family).name}-{flows}-{ahead}-{told.hexdigest()[:10]}"
 
-    def _bundle(self, family: str, flows: str) -> Figures:
+    def _bundle(self, family: str, flows: str, ahead: str = "onnx") -> Figures:
         for name in (family, "judge") if family == "sdxl" else (family,):
             self.need(f"models/{name}")
-        place = self.bundle(family, flows)
+        place = self.bundle(family, flows, ahead)
         if not place.exists():
-            for older in self.folder.glob(f"{self.model(family).name}-{flows}-*"):
+            for older in self.folder.glob(f"{self.model(family).name}-{flows}-{ahead}-*"):
                 older.unlink()  # They are large.
             script = self.folder / f"{self.model(family).name}.gflow"
             script.write_text(self.script(family), encoding="utf-8")
-            command = [sys.executable, "-m", "gflow", "compile", script, "-o", place]
+            command = [sys.executable, "-m", "gflow", "compile", script, "-o", place, "--engine", ahead]
             command += ["--flow", "one"] if flows == "one" else []
             if self.gpu is not None:
                 target = f"cuda:{self.gpu.capability}"
@@ -214,8 +217,9 @@ class Bench:
         for flows, batches in (("one", [1]), ("all", [each for each in self.options.batches if each > 1])):
             if not set(batches) & set(self.options.batches):
                 continue
-            self.need(f"bundles/{family}-{flows}")
-            job = replace(self.job(family, engine), bundle=str(self.bundle(family, flows)), batches=batches)
+            ahead = ("inductor",) if engine == "inductor" else ()
+            self.need("-".join((f"bundles/{family}", flows, *ahead)))
+            job = replace(self.job(family, engine), bundle=str(self.bundle(family, flows, *ahead)), batches=batches)
             made = self.child("ours/gpu_painter.py", job)
             found = found | made | {"batches": found["batches"] | made.get("batches", {})}
         eager, ours = self.picture(family, "eager"), self.picture(family, engine)
@@ -232,8 +236,9 @@ class Bench:
         if how in ("eager", "compiled"):
             return self.child("peers/gpu_poster.py", job)
         self.usable()
-        self.need("bundles/sdxl-all")
-        return self.child("ours/gpu_painter.py", replace(job, bundle=str(self.bundle("sdxl", "all"))))
+        ahead = ("inductor",) if how == "inductor" else ()
+        self.need("-".join(("bundles/sdxl", "all", *ahead)))
+        return self.child("ours/gpu_painter.py", replace(job, bundle=str(self.bundle("sdxl", "all", *ahead))))
 
     def _cold(self, *, ours: bool) -> Figures:
         """From process start to the picture on disk. A first run, which does not count, reads all files."""
@@ -290,7 +295,8 @@ class Bench:
     # --- running ---
 
     def usable(self) -> None:
-        """Raises Failed where bundles would not use the GPU, before one is made: that takes long."""
+        """Raises Failed where bundles would not use the GPU, before one is made: that takes long. Packages of
+        AOTInductor, too, run there only where ONNX Runtime does: it holds the arrays (`gflow.runtime.targets`)."""
         asked = "from gflow.runtime.targets import usable; print(usable('CUDA'))"
         if self.gpu is not None and run([sys.executable, "-c", asked], self.env).stdout.split()[-1:] != ["True"]:
             raise Failed("ONNX Runtime can't use CUDA here: is onnxruntime-gpu installed, for this driver?")

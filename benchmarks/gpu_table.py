@@ -15,7 +15,7 @@ CASES = ("models", "bundles", "sdxl", "flux", "poster", "cold", "memory", "pixel
 CALLED = {"sdxl": "SDXL-shaped", "flux": "Flux-shaped"}
 
 #: Of gflow's engines, whose figures have goals.
-ENGINES = ("tensorrt", "ort-tensorrt", "ort-cuda", "cpu")
+ENGINES = ("tensorrt", "ort-tensorrt", "ort-cuda", "inductor", "cpu")
 
 #: The least ratio of a peer's figure to gflow's, by case and peer.
 GOALS = {

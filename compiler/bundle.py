@@ -11,8 +11,9 @@ import marshal
 import os
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from hashlib import blake2b
 from importlib import resources
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -24,6 +25,7 @@ import gflow
 from gflow.compiler.compiled import Compiled
 from gflow.compiler.device_graphs import GRAPHS
 from gflow.compiler.gpu_target import Part, Source, Tensor
+from gflow.compiler.stored import ALIGNED
 from gflow.kernels.files import digest, whole
 from gflow.kernels.pixel.shipped import Index
 from gflow.runtime import lowered as low
@@ -32,8 +34,8 @@ from gflow.runtime import seal, weights
 from gflow.runtime.bundle import KERNELS, Entry, Manifest, Origin, Quantization, Target
 from gflow.runtime.lowered import Component, Lowered, Weight
 
-#: Weights begin at multiples of this, so that they can be mapped.
-_ALIGNED = 4096
+#: Bytes that are copied or checked at once.
+_PIECE = 1 << 20
 
 #: What starts a bundle: `sh` reads two lines, and Python the text after them. Python itself, on the first line,
 #: would tell of a bundle that was cut short as of a script whose syntax is wrong.
@@ -63,6 +65,7 @@ def write(
     contents = _Contents(program, main)
     for each in parts:
         contents.files |= each.files
+        contents.copies |= each.copies
         contents.tensors |= each.tensors
     if kernels is not None:
         index, objects = kernels
@@ -83,7 +86,7 @@ def write(
 
     def make(part: Path) -> Manifest:
         with open(part, "w+b") as file:
-            made = _Writer(file).write(contents.files, contents.tensors, manifest)
+            made = _Writer(file).write(contents, manifest)
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o755)
@@ -116,10 +119,12 @@ def _targets(tolerances: dict[str, float], parts: Sequence[Part]) -> list[Target
 
 
 class _Contents:
-    """Files by name, weights by name, and what is said of each model: `told`, and the tolerances met."""
+    """Files by name, those that are copied and weights, too, and what is said of each model: `told`, and the
+    tolerances met."""
 
     def __init__(self, program: Compiled, main: str) -> None:
         self.files = dict(_code())
+        self.copies: dict[str, Path] = {}
         self.tensors: dict[str, Tensor] = {}
         self.told: dict[str, Origin] = {}
         self.tolerances: dict[str, float] = {}
@@ -255,16 +260,17 @@ class _Writer:
         self.file = file
         self.entries: dict[str, Entry] = {}
 
-    def write(
-        self, files: dict[str, bytes], tensors: dict[str, Tensor], make: Callable[[dict[str, Entry]], Manifest]
-    ) -> Manifest:
+    def write(self, contents: _Contents, make: Callable[[dict[str, Entry]], Manifest]) -> Manifest:
         self.file.write(_head())
         with zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED) as archive:
-            for name, data in sorted(files.items()):
-                self._add(archive, name, data)
+            for name in sorted(contents.files.keys() | contents.copies.keys()):
+                if name in contents.files:
+                    self._add(archive, name, contents.files[name])
+                else:
+                    self._copy(archive, name, contents.copies[name])
             begin = self.file.tell()
-            for name, tensor in sorted(tensors.items()):
-                self._add(archive, name, tensor().tobytes(), weights=True)
+            for name, tensor in sorted(contents.tensors.items()):
+                self._add(archive, name, tensor().data, weights=True)
             manifest = make(self.entries)
             data = msgspec.json.encode(manifest, order="deterministic")
             self._add(archive, "manifest.json", data)
@@ -274,26 +280,53 @@ class _Writer:
         self._seal(begin, where)
         return manifest
 
-    def _add(self, archive: zipfile.ZipFile, name: str, data: bytes, *, weights: bool = False) -> None:
+    def _add(self, archive: zipfile.ZipFile, name: str, data: bytes | memoryview, *, weights: bool = False) -> None:
+        view = memoryview(data)
+        self._put(archive, name, [view], view.nbytes, weights=weights)
+
+    def _copy(self, archive: zipfile.ZipFile, name: str, place: Path) -> None:
+        with place.open("rb") as file:
+            self._put(archive, name, iter(partial(file.read, _PIECE), b""), place.stat().st_size)
+
+    def _put(
+        self,
+        archive: zipfile.ZipFile,
+        name: str,
+        pieces: Iterable[bytes | memoryview],
+        size: int,
+        *,
+        weights: bool = False,
+    ) -> None:
+        """Writes an entry of `size` bytes, a piece after the other."""
         begin = self.file.tell()
         info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
         info.external_attr = 0o644 << 16
         info.create_system = 3
+        info.file_size = size
         if weights:
             # Padding, as an extra field of the zip's header.
             header = begin + 30 + len(name.encode()) + 4
-            info.extra = b"\x35\xd9" + (-header % _ALIGNED).to_bytes(2, "little") + bytes(-header % _ALIGNED)
-        archive.writestr(info, data)
-        offset = self.file.tell() - len(data)
-        begin = begin if weights else offset
+            info.extra = b"\x35\xd9" + (-header % ALIGNED).to_bytes(2, "little") + bytes(-header % ALIGNED)
+        with archive.open(info, "w") as entry:
+            for piece in pieces:
+                entry.write(piece)
+        end = self.file.tell()
+        begin = begin if weights else end - size
+        self.entries[name] = Entry(end - size, size, begin, self._digest(begin, end).hexdigest())
+
+    def _digest(self, begin: int, end: int) -> blake2b:
+        """Of what was written, from one place to another; the file is at the other then."""
+        found = seal.digest()
         self.file.seek(begin)
-        digest = seal.digest(self.file.read())
-        self.entries[name] = Entry(offset, len(data), begin, digest.hexdigest())
+        while begin < end:
+            piece = self.file.read(min(_PIECE, end - begin))
+            found.update(piece)
+            begin += len(piece)
+        return found
 
     def _seal(self, begin: int, manifest: int) -> None:
         """Puts the digest of everything but the weights to the end."""
-        self.file.seek(0)
-        digest = seal.digest(self.file.read(begin))
+        digest = self._digest(0, begin)
         size = self.file.seek(0, 2)
         self.file.seek(manifest - seal.HEADER)
         digest.update(self.file.read(size - 64 - manifest + seal.HEADER))

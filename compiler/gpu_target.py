@@ -16,6 +16,7 @@ from gflow.compiler import gpu_kernels, half, profiles, quantize, tensorrt
 from gflow.compiler.profiles import Uses
 from gflow.compiler.quantize import Packed
 from gflow.compiler.quantized import Measured, is_reduced, some
+from gflow.compiler.stored import digest_of, stored
 from gflow.compiler.targets import capability
 from gflow.compiler.tensorrt import NotBuilt, Range
 from gflow.kernels.files import digest
@@ -25,7 +26,6 @@ from gflow.runtime import denoise, step_kernel, weights
 from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime.lowered import Component, Lowered, Weight
-from gflow.runtime.network import options
 from gflow.runtime.step_kernel import Update
 from gflow.runtime.targets import Engine, Form, Forms, entry, folder
 
@@ -55,11 +55,13 @@ class Source:
 @dataclass
 class Part:
     """Files and weights by the entries' names; by the network's label, what is said of it: how it runs, the
-    difference from the torch reference, and what could not be made, and why. kernels: how many. sessions: make what
-    runs there run on the CPU, its results rounded as a GPU's are; by the identity of the component in float32."""
+    difference from the torch reference, and what could not be made, and why. copies: large files of the cache.
+    kernels: how many. sessions: make what runs there run on the CPU, its results rounded as a GPU's are; by the
+    identity of the component in float32."""
 
     target: str
     files: dict[str, bytes] = field(default_factory=dict)
+    copies: dict[str, Path] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     tolerances: dict[str, float] = field(default_factory=dict)
@@ -156,10 +158,11 @@ def _engine(made: Part, network: _Weights, shapes: Mapping[str, Range]) -> Engin
     """Builds it and puts it among the files. Raises NotBuilt."""
     wanted = capability(made.target)
     flavour = tensorrt.flavour(wanted)
-    data = tensorrt.build(flavour, wanted, network.graph, dict(network.read()), shapes)
-    place = f"engines/{digest(data)}"
-    made.files[place] = data
-    return Engine(place, flavour.package, flavour.version, wanted, len(data))
+    with stored(network.read()) as held:
+        file = tensorrt.build(flavour, wanted, network.graph, held.arrays(), shapes)
+    place = f"engines/{digest_of(file)}"
+    made.copies[place] = file
+    return Engine(place, flavour.package, flavour.version, wanted, file.stat().st_size)
 
 
 @dataclass(frozen=True)
@@ -222,23 +225,20 @@ class _Weights:
 
     def session(self) -> Any:
         """It on the CPU, its results rounded as a GPU's are."""
-        import onnxruntime as ort
-        from onnx import TensorProto
+        if self.precision == "fp32":
+            with stored(self.read()) as held:
+                return held.session(self.graph)
+        with stored(self._widened()) as held:
+            return held.session(half.emulated(self.graph, self.precision))
 
-        graph, held = self.graph, dict(self.read())
-        if self.precision != "fp32":
-            graph = half.emulated(graph, self.precision)
-            held |= {name: half.in_32_bits(held[name], self.precision) for name in held if name in self.moved}
-        made, values = options(split=False), []
-        for name, each in held.items():
-            if name in self.packed and self.packed[name].kind == "fp8":
-                type_ = TensorProto.FLOAT8E4M3FN
-                values.append(ort.OrtValue.ortvalue_from_numpy_with_onnx_type(each, type_))
-            else:
-                values.append(ort.OrtValue.ortvalue_from_numpy(each))
-        made.add_external_initializers(list(held), values)
-        graph = weights.placed(graph, [("", 0)] * len(held))
-        return ort.InferenceSession(graph, made, providers=["CPUExecutionProvider"])
+    def _widened(self) -> Iterator[tuple[str, Array]]:
+        for name, values in self.read():
+            yield name, half.in_32_bits(values, self.precision) if name in self.moved else values
+
+    def answers(self, fed: Sequence[Mapping[str, Any]]) -> list[list[Array]]:
+        """What it gives on the CPU for some inputs."""
+        running = self.session()
+        return [running.run(None, dict(feeds)) for feeds in fed]
 
 
 def _difference(full: _Weights, smaller: _Weights, fed: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
@@ -246,9 +246,10 @@ def _difference(full: _Weights, smaller: _Weights, fed: Sequence[Mapping[str, An
     of an output's largest value and as it is; infinite where some are no numbers. fed: inputs; where there are
     none, nothing is known: 0."""
     share = off = 0.0
-    sessions = [full.session(), smaller.session()] if fed else []
-    for feeds in fed:
-        for theirs, ours in zip(*(session.run(None, dict(feeds)) for session in sessions), strict=True):
+    # One after the other: the first is gone when the second is loaded.
+    answers = [network.answers(fed) for network in (full, smaller)] if fed else [[], []]
+    for pair in zip(*answers, strict=True):
+        for theirs, ours in zip(*pair, strict=True):
             if not np.isfinite(ours).all():
                 return math.inf, math.inf
             worst = float(np.abs(theirs - ours).max())

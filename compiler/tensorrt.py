@@ -73,22 +73,22 @@ def build(
     graph: bytes,
     weights: Mapping[str, Array],
     profile: Mapping[str, Range],
-) -> bytes:
-    """An engine; the one that was built before, if one was.
+) -> Path:
+    """The file of an engine in the cache; the one that was built before, if one was.
 
     graph: an ONNX file whose types are what is computed in. weights: its external initializers, as it wants them.
     profile: the shapes of its dynamic inputs. Raises NotBuilt."""
     place = kept.folder() / "engines" / _identity(made, capability, graph, weights, profile)
-    with suppress(OSError):
-        return place.read_bytes()
+    if place.is_file():
+        return place
     engine = _Build(made, capability).build(graph, weights, profile)
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_suffix(f".{os.getpid()}")
-    part.write_bytes(engine)
+    part.write_bytes(memoryview(engine))
     with suppress(FileExistsError):  # Another process was faster: its engine is everybody's.
         os.link(part, place)
     part.unlink()
-    return place.read_bytes()
+    return place
 
 
 def _identity(
@@ -112,7 +112,8 @@ class _Build:
         self.logger = _logger(self.trt, self.told)
         self.builder = self._given(self.trt.Builder(self.logger), "it does not start")
 
-    def build(self, graph: bytes, weights: Mapping[str, Array], profile: Mapping[str, Range]) -> bytes:
+    def build(self, graph: bytes, weights: Mapping[str, Array], profile: Mapping[str, Range]) -> Any:
+        """The engine, in memory of TensorRT's."""
         typed = 1 << int(self.trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
         network = self._given(self.builder.create_network(typed), "it makes no network")
         parser = self.trt.OnnxParser(network, self.logger)
@@ -124,7 +125,7 @@ class _Build:
         engine = self._given(self.builder.build_serialized_network(network, config), "it gives no engine")
         if timing is not None:
             self._keep(config, timing)
-        return bytes(engine)
+        return engine
 
     def _given(self, value: Any, failed: str) -> Any:
         """What a call gave; calls that fail give None or False, and log why."""

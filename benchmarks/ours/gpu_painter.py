@@ -1,5 +1,5 @@
 """Pictures by a bundle, on one engine. `how` is "tensorrt" (engines that the bundle holds), "ort-tensorrt" and
-"ort-cuda" (its graphs in 16 bits by ONNX Runtime), or "cpu". Batches of one are the flow `one`, larger ones
+"ort-cuda" (its graphs in 16 bits by ONNX Runtime), "inductor" (packages of AOTInductor), or "cpu". Batches of one are the flow `one`, larger ones
 `batch`; a poster is one of the flow `poster`, where the job asks for a judge.
 
     gpu_painter.py JOB      see `gpu_measure.py`
@@ -16,6 +16,7 @@ from gpu_measure import PROMPT, Answer, Job, answered, checked, feeds, step_erro
 
 import gflow
 from gflow.opened import opened
+from gflow.runtime.engines.inductor import InductorNetwork
 from gflow.runtime.engines.tensorrt import EngineNetwork
 from gflow.runtime.executor import Executor, Observer
 from gflow.runtime.outputs import to_python
@@ -47,7 +48,9 @@ def executor(job: Job, told: Told) -> Executor:
         raise RuntimeError(place.told or f"the bundle runs on {place.device}")
     if job.how == "ort-tensorrt" and not usable("Tensorrt"):
         raise RuntimeError("ONNX Runtime can't use TensorRT here")
-    made.components.place = replace(place, forms={name: _form(form, job.how) for name, form in place.forms.items()})
+    forms = {name: _form(form, job.how) for name, form in place.forms.items()}
+    packages = place.packages if job.how == "inductor" else {}
+    made.components.place = replace(place, forms=forms, packages=packages)
     return made
 
 
@@ -62,6 +65,10 @@ def runs_on(network: Any) -> str:
     """What a network really runs on."""
     if isinstance(network, EngineNetwork):
         return "tensorrt"
+    if isinstance(network, InductorNetwork):
+        # What a package was not compiled for, another network ran, made when it was needed.
+        other = vars(network).get("_other")
+        return "inductor" if other is None else f"inductor and {runs_on(other)}"
     if not hasattr(network, "_session"):
         return type(network).__name__
     first = network._session.get_providers()[0]
@@ -103,6 +110,8 @@ def main(job: Job, answer: Answer) -> None:
             )
         if 1 in job.batches:
             checked(painted(1, 0), 1, job.side)[0].save(job.picture)
+    if (found := runs_on(network)) != job.how:
+        raise RuntimeError(f"the network ran on {found}")
     answer.put(
         warnings=list(dict.fromkeys(told.warnings)),
         ran=sorted(set(told.batches)),

@@ -65,7 +65,7 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
 
     from gflow.compiler.models.causal_decoder import Decoder
     from gflow.compiler.models.chat import pieces
-    from gflow.compiler.models.export import NotLowered, export
+    from gflow.compiler.models.export import NotLowered, export, release
     from gflow.compiler.models.latent_diffusion import weights_in
 
     model = AutoModelForCausalLM.from_pretrained(
@@ -106,6 +106,7 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
         out=out,
         check=inputs(4, 0),
     )
+    release(model)
     (out / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
     ends = model.generation_config.eos_token_id
     settings = {

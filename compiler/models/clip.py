@@ -64,7 +64,7 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
     from transformers import AutoTokenizer, CLIPModel
 
     from gflow.compiler.models.clip_towers import ImageTower, TextTower
-    from gflow.compiler.models.export import export
+    from gflow.compiler.models.export import export, release
     from gflow.compiler.models.latent_diffusion import batch, weights_in
     from gflow.compiler.models.tokens import lower_tokenizer
 
@@ -101,6 +101,7 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
         check={"pixel_values": pixels},
         **shared,
     )
+    release(model)
     read = lower_tokenizer(tokenizer, "tokenizer", length, out)
     settings = {"text": read, "processor": _processor(folder, side), "calibration": _calibration(folder)}
     return Lowered(

@@ -118,7 +118,7 @@ def lower(
     from diffusers import AutoPipelineForText2Image
 
     from gflow.compiler.models import schedules
-    from gflow.compiler.models.export import NotLowered
+    from gflow.compiler.models.export import NotLowered, release
     from gflow.compiler.models.latent_diffusion import vae_factor
     from gflow.runtime.engines import torch_lora
     from gflow.runtime.errors import ModelMissing
@@ -145,6 +145,7 @@ def lower(
         )
     )
     components, settings = module.lower(pipeline, folder, out, progress)
+    release(*pipeline.components.values())
     settings["schedules"] = "schedules.bin"
     files = ["schedules.bin", *(text["tokenizer"] for text in settings["texts"])]
     return Lowered(family=family, components=components, settings=settings, files=files)

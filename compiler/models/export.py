@@ -16,9 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from gflow.compiler.half import number
+from gflow.compiler.stored import stored
 from gflow.kernels.types import Array
-from gflow.runtime.components import Components
+from gflow.runtime import weights as held_weights
 from gflow.runtime.lowered import Component, Weight
+from gflow.runtime.network import Network
 from gflow.runtime.weights import tensor_of, tensors_in
 
 #: Smaller initializers stay in the graph.
@@ -86,29 +89,29 @@ def export(
     if take is not None:
         take(Exported(module, name, inputs, outputs, dynamic, check))
         return Component(f"{name}.onnx", {}, "", 0)
-    graph = _graph(module, name, inputs, outputs, dynamic)
-    found = _detach(graph, name, weights, out)
-    data = graph.SerializeToString(deterministic=True)
+    program = _program(module, name, inputs, outputs, dynamic)
+    found = _detach(program.model.graph, name, weights, out)
+    data = _graph(program)
     (out / f"{name}.onnx").write_bytes(data)
     identity = hashlib.sha256(data)
     size = 0
-    for initializer, (weight, tensor) in sorted(found.items()):
+    for initializer, (weight, tensor) in found.items():
         identity.update(f"{initializer} {weight.shape} {weight.transpose}".encode())
         identity.update(np.ascontiguousarray(tensor).data)
         size += tensor.nbytes
     component = Component(
         graph=f"{name}.onnx",
-        weights={initializer: weight for initializer, (weight, _) in sorted(found.items())},
+        weights={initializer: weight for initializer, (weight, _) in found.items()},
         identity=identity.hexdigest(),
         bytes=size,
     )
     return _checked(module, name, component, check, out)
 
 
-def _graph(
+def _program(
     module: Any, name: str, inputs: Mapping[str, Any], outputs: Sequence[str], dynamic: Mapping[str, Any]
 ) -> Any:
-    """The ONNX model, weights included, without the exporter's notes."""
+    """What torch makes of a module. Its weights are the module's own, in the same memory."""
     import torch
 
     log = logging.getLogger("torch.onnx")
@@ -119,7 +122,7 @@ def _graph(
         # The exporter prints its progress and warns of what does not matter here.
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(
+            return torch.onnx.export(
                 module.eval(),
                 tuple(inputs.values()),
                 dynamo=True,
@@ -132,9 +135,6 @@ def _graph(
         raise NotLowered(name, f"torch can't export it: {lines[0][:300]}") from error
     finally:
         log.setLevel(level)
-    model = program.model_proto
-    _strip(model)
-    return model
 
 
 def _strip(model: Any) -> None:
@@ -151,41 +151,49 @@ def _strip(model: Any) -> None:
     model.producer_version = ""
 
 
-def _detach(model: Any, name: str, weights: Sequence[Path], out: Path) -> dict[str, tuple[Weight, Array]]:
-    """Takes the weights out of a graph. Each is found among the tensors of the files, or put into a file of its
-    own."""
-    from onnx import TensorProto, numpy_helper
-
-    from gflow.runtime.weights import placeholders
+def _detach(graph: Any, name: str, weights: Sequence[Path], out: Path) -> dict[str, tuple[Weight, Array]]:
+    """Takes the weights out of a graph; gives them in the order of their names. Each is found among the tensors of
+    the files, or put into a file of its own."""
+    from onnx_ir import ExternalTensor
 
     known = _Known(weights, out)
     found: dict[str, tuple[Weight, Array]] = {}
     rest: dict[str, Array] = {}
-    for initializer in model.graph.initializer:
-        if int(np.prod(initializer.dims, dtype=np.int64)) < _SMALL:
+    for initializer, value in sorted(graph.initializers.items()):
+        held = value.const_value
+        if held.size < _SMALL:
             continue
-        tensor = np.ascontiguousarray(numpy_helper.to_array(initializer))
+        tensor = held.numpy()
         weight = known.find(tensor)
         if weight is None:
-            rest[initializer.name] = tensor
-            weight = Weight(f"{name}.safetensors", initializer.name, list(tensor.shape))
-        found[initializer.name] = (weight, tensor)
-    order = {initializer_name: number for number, initializer_name in enumerate(sorted(found))}
-    for initializer in model.graph.initializer:
-        if initializer.name in order:
-            location, offset = placeholders(order[initializer.name])
-            initializer.ClearField("raw_data")
-            initializer.data_location = TensorProto.EXTERNAL
-            length = str(found[initializer.name][1].nbytes)
-            for key, value in (("location", location), ("offset", offset), ("length", length)):
-                entry = initializer.external_data.add()
-                entry.key, entry.value = key, value
+            rest[initializer] = np.ascontiguousarray(tensor)
+            weight = Weight(f"{name}.safetensors", initializer, list(tensor.shape))
+        found[initializer] = (weight, tensor)
+        value.const_value = ExternalTensor("", None, None, held.dtype, shape=held.shape, name=held.name)
     if rest:
         from safetensors.numpy import save_file
 
         save_file(rest, out / f"{name}.safetensors")
         (out / f"{name}.safetensors").chmod(0o644)
     return found
+
+
+def _graph(program: Any) -> bytes:
+    """The ONNX file of a program whose weights are outside, without the exporter's notes."""
+    model = program.model_proto
+    _strip(model)
+    number(model.graph)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def release(*modules: Any) -> None:
+    """Lets go of the weights of modules that are not used any more: torch's exporter keeps the graph that it made
+    last, and with it all of them."""
+    import torch
+
+    for module in modules:
+        for parameter in module.parameters() if isinstance(module, torch.nn.Module) else ():
+            parameter.data = torch.empty(0)
 
 
 class _Known:
@@ -227,7 +235,9 @@ def _checked(module: Any, name: str, component: Component, check: Mapping[str, A
         expected = module(*check.values())
     expected = [expected] if isinstance(expected, torch.Tensor) else list(expected)
     feeds = {key: value.numpy() for key, value in check.items()}
-    got = Components().network(out, component).run(feeds)
+    with stored(held_weights.read(out, component)) as held:
+        session = held.session((out / component.graph).read_bytes())
+    got = Network(lambda split: session, 1).run(feeds)
     worst = 0.0
     for theirs, ours in zip(expected, got, strict=True):
         reference = theirs.numpy()

@@ -3,6 +3,7 @@ the starter models anew."""
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import shutil
@@ -69,6 +70,7 @@ def _make(provider: str, folder: Path, place: Path, progress: Progress, loras: M
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        gc.collect()  # What torch traced refers to itself, and to all weights.
 
 
 def lower(

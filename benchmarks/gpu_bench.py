@@ -176,7 +176,7 @@ class Bench:
         return text
 
     def bundle(self, family: str, flows: str, ahead: str = "onnx") -> Path:
-        """Where a bundle is, by what goes into it; `one` flow, or `all` of them. ahead: `gflow compile --engine`."""
+        """Where a bundle is, by what goes into it; `one` flow, or `all` of them. ahead: its `--engine`."""
         told = hashlib.sha256(f"{self.script(family)} {self.about}".encode())
         for part in ("gflow", "grammar", "compiler", "runtime", "kernels"):
             for file in sorted((HERE.parent / part).rglob("*.py")):

@@ -1,6 +1,6 @@
 """Pictures by a bundle, on one engine. `how` is "tensorrt" (engines that the bundle holds), "ort-tensorrt" and
-"ort-cuda" (its graphs in 16 bits by ONNX Runtime), "inductor" (packages of AOTInductor), or "cpu". Batches of one are the flow `one`, larger ones
-`batch`; a poster is one of the flow `poster`, where the job asks for a judge.
+"ort-cuda" (its graphs in 16 bits by ONNX Runtime), "inductor" (packages of AOTInductor), or "cpu". Batches of one
+are the flow `one`, larger ones `batch`; a poster is one of the flow `poster`, where the job asks for a judge.
 
     gpu_painter.py JOB      see `gpu_measure.py`
 """

@@ -34,6 +34,9 @@ from gflow.runtime import seal, weights
 from gflow.runtime.bundle import KERNELS, Entry, Manifest, Origin, Quantization, Target
 from gflow.runtime.lowered import Component, Lowered, Weight
 
+#: What is checked when it is used, as weights are: engines are as large.
+_ENGINES = "engines/"
+
 #: Bytes that are copied or checked at once.
 _PIECE = 1 << 20
 
@@ -254,7 +257,7 @@ def _seal() -> bytes:
 
 
 class _Writer:
-    """Writes the file: code and plan, weights, the manifest, the zip's directory with the seal."""
+    """Writes the file: code and plan, engines and weights, the manifest, the zip's directory with the seal."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -263,12 +266,15 @@ class _Writer:
     def write(self, contents: _Contents, make: Callable[[dict[str, Entry]], Manifest]) -> Manifest:
         self.file.write(_head())
         with zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED) as archive:
-            for name in sorted(contents.files.keys() | contents.copies.keys()):
-                if name in contents.files:
-                    self._add(archive, name, contents.files[name])
+            engines = {name: data for name, data in contents.files.items() if name.startswith(_ENGINES)}
+            for name in sorted(contents.files.keys() - engines.keys()):
+                self._add(archive, name, contents.files[name])
+            begin = self.file.tell()
+            for name in sorted(engines.keys() | contents.copies.keys()):
+                if name in engines:
+                    self._add(archive, name, engines[name], weights=True)
                 else:
                     self._copy(archive, name, contents.copies[name])
-            begin = self.file.tell()
             for name, tensor in sorted(contents.tensors.items()):
                 self._add(archive, name, tensor().data, weights=True)
             manifest = make(self.entries)
@@ -286,7 +292,8 @@ class _Writer:
 
     def _copy(self, archive: zipfile.ZipFile, name: str, place: Path) -> None:
         with place.open("rb") as file:
-            self._put(archive, name, iter(partial(file.read, _PIECE), b""), place.stat().st_size)
+            pieces = iter(partial(file.read, _PIECE), b"")
+            self._put(archive, name, pieces, place.stat().st_size, weights=True)
 
     def _put(
         self,

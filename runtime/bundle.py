@@ -146,9 +146,11 @@ class Bundle:
         """An entry's bytes."""
         entry = self._entry(name)
         with open(self.path, "rb") as file:
-            file.seek(entry.offset)
+            file.seek(entry.begin)
+            digest = seal.digest(file.read(entry.offset - entry.begin))
             data = file.read(entry.size)
-        if seal.digest(data).hexdigest() != entry.digest:
+        digest.update(data)
+        if digest.hexdigest() != entry.digest:
             raise self._changed(name)
         return data
 

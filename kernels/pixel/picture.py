@@ -151,12 +151,20 @@ def _size(sources: Sequence[Picture]) -> tuple[int, int]:
 
 
 def _call(op: str, *args: Number) -> Picture:
-    sources = tuple(map(lift, args))
-    if all(source.op == "number" for source in sources) and op not in BOOLEAN:
+    # In one walk: most of the time that it takes to build a graph goes by here.
+    sources = tuple([each if isinstance(each, Picture) else lift(each) for each in args])
+    size, channels, known = (0, 0), 1, True
+    for source in sources:
+        known = known and source.op == "number"
+        if source.channels > 1:
+            assert channels in (1, source.channels), f"`{op}` of {channels} and {source.channels} channels"
+            channels = source.channels
+        if source.width:
+            assert size in ((0, 0), (source.width, source.height)), f"`{op}` of pictures of different sizes"
+            size = source.width, source.height
+    if known and op not in BOOLEAN:
         return lift(float(FUNCTIONS[op].numpy(*(source.data for source in sources))))
-    widths = {source.channels for source in sources} - {1}
-    assert len(widths) <= 1, f"`{op}` of pictures with {widths} channels"
-    return Picture(op, sources)
+    return Picture(op, sources, size=size, channels=channels)
 
 
 def lift(value: Number) -> Picture:

@@ -17,7 +17,7 @@ from gflow.kernels.pixel import reference, shipped
 from gflow.kernels.pixel.arguments import Arguments
 from gflow.kernels.pixel.device import DeviceArray, device_of
 from gflow.kernels.pixel.picture import Picture, source
-from gflow.kernels.pixel.stages import LOOSE, taps, written_out
+from gflow.kernels.pixel.stages import LOOSE, SUMS, taps, written_out
 from gflow.kernels.threads import at_once, cores
 
 Values = Any
@@ -184,15 +184,11 @@ def _tell(why: str) -> None:
 def structure(outputs: Sequence[Picture], order: Sequence[Picture]) -> tuple[Any, ...]:
     """What decides the generated code: everything but numbers, sizes and tables."""
     place = {id(node): number for number, node in enumerate(order)}
-    told = tuple(
-        (node.op, node.channels, node.static, _sum(node), *(place[id(each)] for each in node.sources))
-        for node in order
-    )
-    return told, tuple(place[id(node)] for node in outputs)
-
-
-def _sum(node: Picture) -> int:
-    return taps(node) if written_out(node) else 0
+    told = []
+    for node in order:
+        length = taps(node) if node.op in SUMS and written_out(node) else 0
+        told.append((node.op, node.channels, node.static, length, *[place[id(each)] for each in node.sources]))
+    return tuple(told), tuple([place[id(node)] for node in outputs])
 
 
 def name(outputs: Sequence[Picture], layouts: Sequence[str]) -> str:

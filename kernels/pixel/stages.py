@@ -21,6 +21,9 @@ INLINE = 25
 #: Marks a sum whose length and pattern are not part of what is generated: one kernel serves all sizes.
 LOOSE = "loose"
 
+#: What is a sum of neighbours along an axis.
+SUMS = ("conv", "table_x", "table_y")
+
 _SPATIAL = frozenset({"conv", "table_x", "table_y", "shift", "window"})
 
 
@@ -70,7 +73,7 @@ def taps(node: Picture) -> int:
 
 def written_out(node: Picture) -> bool:
     """Whether a sum is short and of a known length, so that it is written out where it is used."""
-    return node.op in ("conv", "table_x", "table_y") and LOOSE not in node.static and taps(node) <= INLINE
+    return node.op in SUMS and LOOSE not in node.static and taps(node) <= INLINE
 
 
 def axis(node: Picture) -> str:

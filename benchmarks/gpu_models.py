@@ -56,33 +56,32 @@ def _ends(tokenizer: Any) -> dict[str, int]:
 
 def _clip_large(tokenizer: Any, size: str) -> Any:
     """CLIP ViT-L's text encoder."""
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from transformers import CLIPTextModel
 
     full = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
     tiny = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return CLIPTextModel(
-        CLIPTextConfig(
-            **(full if size == "full" else tiny),
-            vocab_size=49408 if size == "full" else len(tokenizer),
-            projection_dim=768 if size == "full" else 32,
-            hidden_act="quick_gelu",
-            **_ends(tokenizer),
-        )
-    )
+    return _clip(CLIPTextModel, tokenizer, "quick_gelu", full if size == "full" else tiny, size)
 
 
 def _clip_huge(tokenizer: Any, size: str) -> Any:
     """OpenCLIP ViT-bigG's text encoder."""
-    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+    from transformers import CLIPTextModelWithProjection
 
     full = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20}
     tiny = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
-    return CLIPTextModelWithProjection(
+    return _clip(CLIPTextModelWithProjection, tokenizer, "gelu", full if size == "full" else tiny, size)
+
+
+def _clip(kind: Any, tokenizer: Any, hidden_act: str, shape: dict[str, int], size: str) -> Any:
+    """A text encoder whose projection is as wide as it is itself."""
+    from transformers import CLIPTextConfig
+
+    return kind(
         CLIPTextConfig(
-            **(full if size == "full" else tiny),
+            **shape,
             vocab_size=49408 if size == "full" else len(tokenizer),
-            projection_dim=1280 if size == "full" else 64,
-            hidden_act="gelu",
+            projection_dim=shape["hidden_size"],
+            hidden_act=hidden_act,
             **_ends(tokenizer),
         )
     )

@@ -61,10 +61,11 @@ def kernels(plan: p.Plan, target_cpu: str) -> tuple[Index, dict[str, bytes]]:
     texts: dict[str, c_source.Code] = {}
     recorded = traced(plan)
     sizes: dict[str, set[tuple[Size, ...]]] = {}
-    for outputs, layouts in recorded:
-        sizes.setdefault(realize.name(outputs, layouts), set()).add(_sizes_read(outputs))
-    for outputs, layouts in recorded:
-        for form in forms(outputs, alike=len(sizes[realize.name(outputs, layouts)]) > 1):
+    names = [realize.name(*each) for each in recorded]
+    for (outputs, _), structure in zip(recorded, names, strict=True):
+        sizes.setdefault(structure, set()).add(_sizes_read(outputs))
+    for (outputs, layouts), structure in zip(recorded, names, strict=True):
+        for form in forms(outputs, alike=len(sizes[structure]) > 1):
             name = realize.name(form, layouts)
             if name not in texts:
                 texts[name] = c_source.generate(form, layouts, reference.in_order(*form))

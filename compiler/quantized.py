@@ -62,13 +62,12 @@ def measured(trials: list[Trial], scheme: Scheme, progress: Callable[[str], None
         watched = Watched(most=_COMPARED if trial.model.provider == "language" else _MOST)
         if trial.model.provider == "language":
             answers(trial, watched)
-            found.fed |= watched.fed
-            continue
-        pictures(trial, watched, _SEED)
+        else:
+            pictures(trial, watched, _SEED)
         found.fed |= watched.fed
-        folder = Path(trial.model.lowered or "")
-        network = low.read(folder).components["network"]
-        if scheme.activations:
+        if trial.model.provider == "diffusion" and scheme.activations:
+            folder = Path(trial.model.lowered or "")
+            network = low.read(folder).components["network"]
             found.ranges[network.identity] = _ranges(folder, network, watched.fed[network.identity])
     return found
 

@@ -75,7 +75,8 @@ class Pixels:
         self, outputs: Sequence[Picture], layouts: Sequence[str]
     ) -> tuple[list[Picture], list[Launch]] | None:
         """Those for just these sizes, else those for any."""
-        for form in (plain(outputs), plain(loosened(outputs))):
+        for made in (list, loosened):
+            form = plain(made(outputs))
             launches = self._names.get(name(form, layouts))
             if launches is not None:
                 return form, launches

@@ -11,7 +11,7 @@ from gflow.kernels.pixel import arguments
 from gflow.kernels.pixel.device import Array, Device, DeviceArray
 from gflow.kernels.pixel.launches import Launch, Taken, whole
 from gflow.kernels.pixel.picture import Picture, source
-from gflow.kernels.pixel.realize import empty_result
+from gflow.kernels.pixel.realize import empty_result, replaced
 from gflow.kernels.pixel.reference import in_order
 
 
@@ -24,13 +24,8 @@ def computed(outputs: Sequence[Picture], layouts: Sequence[str], device: Device)
 
 def on_device(outputs: Sequence[Picture], device: Device) -> list[Picture]:
     """The graph with its sources on a device; those that are there already are not copied."""
-    done: dict[int, Picture] = {}
-    for node in in_order(*outputs):
-        if node.op == "source":
-            done[id(node)] = node if isinstance(node.data, DeviceArray) else source(_moved(node.data, device))
-        else:
-            done[id(node)] = node.like(tuple(done[id(each)] for each in node.sources), node.static)
-    return [done[id(node)] for node in outputs]
+    here = (node for node in in_order(*outputs) if node.op == "source" and not isinstance(node.data, DeviceArray))
+    return replaced(outputs, {id(node): source(_moved(node.data, device)) for node in here})
 
 
 def _moved(array: Array, device: Device) -> DeviceArray:

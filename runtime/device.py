@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any, Protocol, runtime_checkable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from gflow.kernels.types import Array
 from gflow.runtime import cache as kept
 from gflow.runtime.bundle import Bundle, Folder
 from gflow.runtime.errors import BundleBroken, OutOfMemory, RunError
+from gflow.runtime.loops import MOST, Loop, Loops
 from gflow.runtime.lowered import Component
 from gflow.runtime.network import Network, failed, options
 from gflow.runtime.sessions import CPU, Provider, mapped, session
@@ -30,15 +33,22 @@ class Binds(Protocol):
     """A network whose inputs and outputs can stay on its device."""
 
     device: str
+    inputs: set[str]
     outputs: list[str]
+    loops: Loops
 
     def put(self, array: Any) -> Value:
         """The array on the device."""
         ...
 
-    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
-        """All outputs, on the device. Inputs that the graph does not have are left out. into: what an earlier call
-        with feeds of the same shapes gave, which may be written again. Raises EngineFailed and OutOfMemory."""
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+        """All outputs, on the device. Inputs that the graph does not have are left out. Raises EngineFailed and
+        OutOfMemory."""
+        ...
+
+    def again(self, loop: Loop) -> list[Value]:
+        """All outputs for what a loop's arrays hold now. They may be where those of the last call were. Raises
+        EngineFailed and OutOfMemory."""
         ...
 
 
@@ -60,29 +70,62 @@ def empty(shape: Sequence[int], dtype: Any, device: str) -> Value:
 
 
 class Bound(Network):
-    """A session of ONNX Runtime on a device. `run` takes and gives arrays in main memory."""
+    """A session of ONNX Runtime on a device. `run` takes and gives arrays in main memory.
 
-    def __init__(self, session: Any, device: str) -> None:
+    records: the session was made to record the work of loops (CUDA graphs). It does so apart for each thread that
+    calls it, and keeps what it has recorded: one thread makes all calls, for so many loops."""
+
+    def __init__(self, session: Any, device: str, *, records: bool = False) -> None:
         super().__init__(lambda split: session, 1)
-        self.device = device
+        self.device, self.loops = device, Loops(device)
+        self._caller = ThreadPoolExecutor(1, "recording") if records else None
+
+    def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
+        """See `Network.run`."""
+        with self.telling():
+            known = {name: np.ascontiguousarray(value) for name, value in feeds.items() if name in self.inputs}
+            found: list[Array] = self._call(partial(self._session.run, outputs, known), 0)
+            return found
 
     def put(self, array: Any) -> Value:
         return put(array, self.device)
 
-    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
+    def bound(self, feeds: Mapping[str, Value], into: Mapping[str, Value] | None = None) -> list[Value]:
+        """See `Binds`. into: where outputs go, for those that are named."""
+        with self.telling():
+            return self._bound(feeds, into or {}, 0)
+
+    def again(self, loop: Loop) -> list[Value]:
         """See `Binds`."""
         with self.telling():
-            binding = self._session.io_binding()
-            for name, value in feeds.items():
-                if name in self.inputs:
-                    binding.bind_ortvalue_input(name, value)
-            for place, name in enumerate(self.outputs):
-                if into is None:
-                    binding.bind_output(name, self.device, 0)
-                else:
-                    binding.bind_ortvalue_output(name, into[place])
-            self._session.run_with_iobinding(binding)
-            return list(into or binding.get_outputs())
+            into = dict(zip(self.outputs, loop.outputs or [], strict=False))
+            # The outputs of the first call are new, so that what it does is not worth recording.
+            loop.outputs = self._bound(loop.feeds, into, loop.number if loop.outputs else 0)
+            return loop.outputs
+
+    def _bound(self, feeds: Mapping[str, Value], into: Mapping[str, Value], number: int) -> list[Value]:
+        binding = self._session.io_binding()
+        for name, value in feeds.items():
+            if name in self.inputs:
+                binding.bind_ortvalue_input(name, value)
+        for name in self.outputs:
+            if name in into:
+                binding.bind_ortvalue_output(name, into[name])
+            else:
+                binding.bind_output(name, self.device, 0)
+        self._call(partial(self._session.run_with_iobinding, binding), number)
+        made = binding.get_outputs()
+        return [into.get(name, value) for name, value in zip(self.outputs, made, strict=True)]
+
+    def _call(self, call: Callable[..., Any], number: int) -> Any:
+        """Calls the session. number: of the loop whose work may be recorded; 0 for none."""
+        if self._caller is None:
+            return call()
+        import onnxruntime as ort
+
+        options = ort.RunOptions()
+        options.add_run_config_entry("gpu_graph_id", str(number) if 0 < number <= MOST else "-1")
+        return self._caller.submit(call, options).result()
 
 
 @cache
@@ -121,32 +164,49 @@ def from_folder(folder: Folder, component: Component, device: str) -> Bound:
         raise failed(error) from error
 
 
+class _Way(NamedTuple):
+    """A way to run a graph: the providers, each with what takes over the operators that it lacks; whether the
+    session records the work of loops."""
+
+    providers: Sequence[Provider]
+    records: bool = False
+
+    @property
+    def name(self) -> str:
+        first = self.providers[0]
+        return first if isinstance(first, str) else first[0]
+
+
 def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
-    for providers in _choices(form, place):
-        name = providers[0] if isinstance(providers[0], str) else providers[0][0]
+    for way in _ways(form, place):
         try:
-            session = mapped(bundle, graph, form.component, providers)
+            session = mapped(bundle, graph, form.component, way.providers)
         except BundleBroken:
             raise
         except Exception as error:  # ONNX Runtime's errors have no common class.
             if isinstance(short := failed(error), OutOfMemory):
                 raise short from error
-            told(f"{name} does not take it: {str(error).strip().splitlines()[0][:200]}")
+            if not way.records:  # The next way is the same one, without.
+                told(f"{way.name} does not take it: {str(error).strip().splitlines()[0][:200]}")
             continue
-        if session.get_providers()[0] == name:
-            return Bound(session, place.device)
-        told(f"{name} is not what the session got, but {session.get_providers()[0]}")
+        if session.get_providers()[0] == way.name:
+            return Bound(session, place.device, records=way.records)
+        told(f"{way.name} is not what the session got, but {session.get_providers()[0]}")
     return None
 
 
-def _choices(form: Form, place: Place) -> list[Sequence[Provider]]:
-    """The providers to try, the best first, each with what takes over the operators that it lacks."""
+def _ways(form: Form, place: Place) -> list[_Way]:
+    """What to try, the best first."""
     if place.device == "cpu":
-        return [("CPUExecutionProvider",)]
-    on_cuda: Sequence[Provider] = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    if form.engine is not None or not form.shapes or not _tensorrt():
-        return [on_cuda]
-    return [(("TensorrtExecutionProvider", _tensorrt_settings(form)), *on_cuda), on_cuda]
+        return [_Way(CPU)]
+    ways = [_Way(("CUDAExecutionProvider", *CPU))]
+    if "timestep" in form.shapes:
+        # It is evaluated in loops. ONNX Runtime refuses to record what has operators on the CPU.
+        ways.insert(0, _Way((("CUDAExecutionProvider", {"enable_cuda_graph": "1"}), *CPU), records=True))
+    if form.engine is None and form.shapes and _tensorrt():
+        tensorrt = "TensorrtExecutionProvider", _tensorrt_settings(form)
+        ways.insert(0, _Way((tensorrt, "CUDAExecutionProvider", *CPU)))
+    return ways
 
 
 @cache

@@ -25,12 +25,11 @@ Blend = tuple[Array, Array, Array]
 
 
 class Stepper(Protocol):
-    """The state of a loop. reads: what the network reads next."""
+    """The state of a loop."""
 
-    reads: Value
-
-    def step(self, now: Step, output: Value, draws: Sequence[Array], scale: float) -> None:
-        """From the network's output to the next state. scale: what the next sample is read times."""
+    def step(self, now: Step, output: Value, draws: Sequence[Array], reads: Value, scale: float) -> None:
+        """From the network's output to the next state. reads: where what the network reads next goes, the sample
+        times `scale`."""
         ...
 
     def sample(self) -> Array:
@@ -59,26 +58,30 @@ def replay(
     (Ho and Salimans 2022); None for neither. noise: the next draw. kernels: those of the program; `blend` and
     `extra`, channels that the network reads behind the sample's, take them. check: called before each step; what it
     raises ends the loop. step: told how many of the evaluations are done. Raises EngineFailed and OutOfMemory."""
-    fixed = {name: network.put(np.ascontiguousarray(array)) for name, array in feeds.items()}
     times = 1 if guidance is None else 2
     first = sample * np.float32(schedule.steps[0].scale)
     reads = np.concatenate([first if extra is None else np.concatenate([first, extra], axis=1)] * times)
+    given = {**feeds, "sample": reads, "timestep": _time(schedule.steps[0], reads)}
+    loop = network.loops.loop({name: array for name, array in given.items() if name in network.inputs})
     stepper: Stepper
     if kernels is not None and can_step(kernels, schedule, guided=guidance is not None, blended=blend is not None):
-        stepper = _ByKernel(kernels, network, sample, reads, guidance, blend)
+        stepper = _ByKernel(kernels, network, sample, reads.shape[1], guidance, blend)
     else:
         assert blend is None and extra is None
-        stepper = _ByGraph(network, sample, reads, guidance)
-    # Arrays that the network reads and writes stay where they are, so that its work can be recorded.
-    time, made = network.put(np.zeros(len(reads), np.float32)), None
+        stepper = _ByGraph(network, sample, guidance)
     for done, now in enumerate(schedule.steps, start=1):
         check()
-        time.update_inplace(np.full(len(reads), now.timestep, np.float32))
-        made = network.bound({**fixed, "sample": stepper.reads, "timestep": time}, made)
+        loop.feeds["timestep"].update_inplace(_time(now, reads))
+        output = network.again(loop)[0]
         draws = [noise() for _ in range(now.draws)]
-        stepper.step(now, made[0], draws, schedule.steps[done].scale if done < len(schedule.steps) else 1.0)
+        scale = schedule.steps[done].scale if done < len(schedule.steps) else 1.0
+        stepper.step(now, output, draws, loop.feeds["sample"], scale)
         step(done, len(schedule.steps))
     return stepper.sample()
+
+
+def _time(step: Step, reads: Array) -> Array:
+    return np.full(len(reads), step.timestep, np.float32)
 
 
 def can_step(kernels: Kernels, schedule: Schedule, *, guided: bool, blended: bool) -> bool:
@@ -94,23 +97,23 @@ class _ByKernel:
         kernels: Kernels,
         network: Binds,
         sample: Array,
-        reads: Array,
+        channels: int,
         guidance: float | None,
         blend: Blend | None,
     ) -> None:
         self.kernels, self.network, self.guidance = kernels, network, guidance
-        self.shape, self.channels = sample.shape, reads.shape[1]
-        self.reads, self.state = network.put(reads), [network.put(np.ascontiguousarray(sample))]
+        self.shape, self.channels = sample.shape, channels
+        self.state = [network.put(np.ascontiguousarray(sample))]
         self.blend = [network.put(np.ascontiguousarray(array, np.float32)) for array in blend or ()]
 
-    def step(self, now: Step, output: Value, draws: Sequence[Array], scale: float) -> None:
+    def step(self, now: Step, output: Value, draws: Sequence[Array], reads: Value, scale: float) -> None:
         guided = self.guidance is not None
         update = step_kernel.update(now, len(self.state), guided=guided, blended=bool(self.blend))
         made = [empty(self.shape, np.float32, self.network.device) for _ in now.rows]
         drawn = [self.network.put(array) for array in draws]
         addresses = [
             *_addresses(made),
-            *self._halves(self.reads, self.channels),
+            *self._halves(reads, self.channels),
             *_addresses(self.state),
             *self._halves(output, self.shape[1]),
             *_addresses([*drawn, *self.blend]),
@@ -140,22 +143,21 @@ def _addresses(values: Sequence[Value]) -> list[int]:
 class _ByGraph:
     """All arrays of the state are one."""
 
-    def __init__(self, network: Binds, sample: Array, reads: Array, guidance: float | None) -> None:
+    def __init__(self, network: Binds, sample: Array, guidance: float | None) -> None:
         self.network, self.guidance = network, guidance
         self.graph = graph("step.onnx", network.device)
         self.none = network.put(np.zeros((1, *sample.shape), np.float32))
-        self.state, self.reads = network.put(sample[None]), network.put(reads)
+        self.state = network.put(sample[None])
 
-    def step(self, now: Step, output: Value, draws: Sequence[Array], scale: float) -> None:
-        self.state, self.reads = self.graph.bound(
-            {
-                "state": self.state,
-                "output": output,
-                "draws": self.network.put(np.stack(draws)) if draws else self.none,
-                "rows": self.network.put(rows(now, self.guidance)),
-                "scale": self.network.put(np.array([scale], np.float32)),
-            }
-        )
+    def step(self, now: Step, output: Value, draws: Sequence[Array], reads: Value, scale: float) -> None:
+        given = {
+            "state": self.state,
+            "output": output,
+            "draws": self.network.put(np.stack(draws)) if draws else self.none,
+            "rows": self.network.put(rows(now, self.guidance)),
+            "scale": self.network.put(np.array([scale], np.float32)),
+        }
+        self.state, _ = self.graph.bound(given, {"sample": reads})
 
     def sample(self) -> Array:
         found: Array = self.state.numpy()[0]

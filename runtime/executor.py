@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from gflow.runtime.bundle import Bundle, Folder
 from gflow.runtime.cache import Results
 from gflow.runtime.coming import Networks, used
 from gflow.runtime.components import Components
+from gflow.runtime.early import pictures
 from gflow.runtime.engines import choose
 from gflow.runtime.engines.base import LoadedModel
 from gflow.runtime.errors import InputError
@@ -107,10 +109,11 @@ class Executor:
         if bundle is not None and (why := bundle.offer_kernels()):
             self.observer.warning(f"pictures are computed in NumPy, which takes longer: {why}", "")
 
-    def run(self, flow: str, args: Mapping[str, Any]) -> Any:
+    def run(self, flow: str, args: Mapping[str, Any], *, finish: Callable[[Any], Any] | None = None) -> Any:
         """The result of a flow; its pictures may be on a device (`gflow.kernels.pixel.device.hosted`). Arguments
-        are running values; missing ones take their defaults. Raises RunError, and InputError where an argument is
-        missing or there is no parameter for it."""
+        are running values; missing ones take their defaults. finish: is given pictures of the result as soon as
+        they are there, those that nothing else reads; what it gives takes their place. Raises RunError, and
+        InputError where an argument is missing or there is no parameter for it."""
         called = self.plan.flows[flow]
         missing = [param.name for param in called.params if param.required and param.name not in args]
         unknown = args.keys() - {param.name for param in called.params}
@@ -121,7 +124,7 @@ class Executor:
             param.name: args[param.name] if param.name in args else p.decode(param.type, param.default)
             for param in called.params
         }
-        return self._run(called, given, noise.root(self.seed).derive(called.name))
+        return self._run(called, given, noise.root(self.seed).derive(called.name), finish)
 
     def prefetch(self, flow: str) -> None:
         """Begins to load the networks that a flow will need, the largest first: what is small and needed sooner is
@@ -151,13 +154,21 @@ class Executor:
         """The models that are loaded, by name."""
         return self._models.loaded
 
-    def _run(self, flow: p.Flow, args: Mapping[str, Any], key: noise.Key) -> Any:
+    def _run(
+        self,
+        flow: p.Flow,
+        args: Mapping[str, Any],
+        key: noise.Key,
+        finish: Callable[[Any], Any] | None = None,
+    ) -> Any:
         machine = Machine()
         calls = Calls(self.plan, self._models, machine, self.observer, self._telling)
         if not self.stand_ins:
             self.components.coming = used(self._networks, flow)
         on_device = self.components.place.pixels is not None
         run = Run(self.plan, self._analysis, machine, calls, self.observer, on_device)
+        if finish is not None:
+            run = replace(run, pictures=pictures(self._analysis, flow), finish=finish)
         return machine.run(run.flow(flow, args, key).block())
 
     def _load(self, name: str) -> LoadedModel:

@@ -151,6 +151,7 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
     if not given["_dry_run"]:
         executor.prefetch(flow.name)
     from gflow.runtime import inputs, outputs
+    from gflow.runtime.early import Encoder
 
     values = {}
     for param in flow.params:
@@ -164,11 +165,12 @@ def _run(bundle: Any, plan: Any, flow: Any, given: Mapping[str, Any]) -> int:
             inputs.check_range(param, values[param.name], option=option)
     out = Path(given["_out"])
     outputs.prepare(out, flow.result)
-    result = executor.run(flow.name, values)
     provenance = outputs.provenance(
         plan, flow, bundle.manifest.source, given, seed=given["_seed"], stand_ins=given["_dry_run"]
     )
-    files = outputs.write(flow.name, flow.result, result, out, provenance=provenance, observer=observer)
+    with Encoder() as finish:
+        result = executor.run(flow.name, values, finish=finish)
+        files = outputs.write(flow.name, flow.result, result, out, provenance=provenance, observer=observer)
     observer.clear()
     outputs.show(files, result, as_json=given["_json"])
     return 0

@@ -12,6 +12,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,8 @@ def write(
     provenance: Mapping[str, Any],
     observer: Observer | None = None,
 ) -> list[Path]:
-    """Writes a result and gives the files, in order. `provenance` goes into each picture and video, and into
+    """Writes a result, whose pictures may still be being encoded (`gflow.runtime.early`), and gives the files, in
+    order. `provenance` goes into each picture and video, and into
     `name.gflow.json` where there is none. observer: is told how far videos are, whose frames are made now. Raises
     OutputError, and for a video's frames what making them raises."""
     writer = _Writer(folder, provenance, observer)
@@ -133,8 +135,9 @@ class _Writer:
             lines.append(json.dumps(line, ensure_ascii=False))
         self.text(f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
 
-    def picture(self, name: str, value: t.Array | DeviceArray) -> None:
-        data = png.encode(_packed(value), {PROVENANCE: self._told()})
+    def picture(self, name: str, value: t.Array | DeviceArray | Future[png.Compressed]) -> None:
+        picture = value.result() if isinstance(value, Future) else compressed(value)
+        data = png.file(picture, {PROVENANCE: self._told()})
         self.whole(name, lambda path: path.write_bytes(data))
         self.pictures += 1
 
@@ -226,6 +229,11 @@ def to_pil(value: t.Array | DeviceArray) -> Any:
     return Image.fromarray(_packed(value))
 
 
+def compressed(value: t.Array | DeviceArray) -> png.Compressed:
+    """A picture for a file. Raises what reading it from a device raises."""
+    return png.compressed(_packed(value))
+
+
 def _packed(value: t.Array | DeviceArray) -> png.Bytes:
     """The bytes of a picture; on a device, they are packed there."""
     from gflow.kernels.pixel import picture, realize, reference
@@ -300,7 +308,7 @@ def _without_pictures(value: Any) -> Any:
         return {name: _without_pictures(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_without_pictures(item) for item in value]
-    return None if hasattr(value, "dtype") or isinstance(value, Clip) else plain(value)
+    return None if hasattr(value, "dtype") or isinstance(value, Clip | Future) else plain(value)
 
 
 def _short(file: Path) -> Path:

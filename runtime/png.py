@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,20 +15,27 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 _COLOURS = {1: 0, 3: 2, 4: 6}
 
 
-def encode(pixels: Bytes, texts: Mapping[str, str]) -> bytes:
-    """A picture as the bytes of a PNG file.
+class Compressed(NamedTuple):
+    """The chunks of a PNG file that hold a picture, its head and its pixels."""
 
-    pixels: uint8, (height, width) for grey or (height, width, channels) for RGB and RGBA. texts: what the file
-    says of itself, by Latin-1 keywords of up to 79 characters."""
+    head: bytes
+    pixels: bytes
+
+
+def compressed(pixels: Bytes) -> Compressed:
+    """pixels: uint8, (height, width) for grey or (height, width, channels) for RGB and RGBA."""
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     head = width.to_bytes(4) + height.to_bytes(4) + bytes([8, _COLOURS[channels], 0, 0, 0])
-    chunks = [_chunk(b"IHDR", head)]
-    for name, text in texts.items():
-        # Not compressed, in no language.
-        chunks.append(_chunk(b"iTXt", name.encode("latin-1") + bytes(5) + text.encode()))
     data = zlib.compress(_filtered(pixels.reshape(height, width * channels), channels).tobytes(), 6)
-    return b"\x89PNG\r\n\x1a\n" + b"".join([*chunks, _chunk(b"IDAT", data), _chunk(b"IEND", b"")])
+    return Compressed(_chunk(b"IHDR", head), _chunk(b"IDAT", data))
+
+
+def file(picture: Compressed, texts: Mapping[str, str]) -> bytes:
+    """The bytes of a PNG file. texts: what it says of itself, by Latin-1 keywords of up to 79 characters."""
+    # Not compressed, in no language.
+    told = [_chunk(b"iTXt", name.encode("latin-1") + bytes(5) + text.encode()) for name, text in texts.items()]
+    return b"\x89PNG\r\n\x1a\n" + b"".join([picture.head, *told, picture.pixels, _chunk(b"IEND", b"")])
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

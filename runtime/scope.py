@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What all scopes of one run share. on_device: pictures may be on a GPU."""
+    """What all scopes of one run share. on_device: pictures may be on a GPU. pictures: the steps whose values
+    `finish` takes the place of."""
 
     plan: p.Plan
     analysis: Analysis
@@ -31,6 +32,8 @@ class Run:
     calls: Calls
     observer: Observer
     on_device: bool = False
+    pictures: frozenset[Node] = frozenset()
+    finish: Callable[[Any], Any] = lambda value: value
 
     def flow(
         self, flow: p.Flow, args: Mapping[str, Any], key: Key, caller: Scope | None = None, place: int = 0
@@ -246,6 +249,8 @@ class Scope:
 
     def _finished(self, node: Node, value: Any) -> None:
         """Keeps a value, and lets go of those that nobody will read again."""
+        if value is not None and node in self.run.pictures:
+            value = self.run.finish(value)
         # What nobody reads is not kept.
         self.values[node.step.out] = value if node.step.out in self.uses else None
         for slot in {*node.operands, *node.captures}:

@@ -32,7 +32,7 @@ def session(folder: Folder, component: Component, *, split: bool, providers: Seq
         values.append(ort.OrtValue.ortvalue_from_numpy(tensor))
     made.add_external_initializers(names, values)
     graph = weights.placed((folder / component.graph).read_bytes(), [("", 0)] * len(names))
-    return ort.InferenceSession(graph, made, providers=list(providers))
+    return _made(graph, made, providers)
 
 
 def mapped(
@@ -44,11 +44,16 @@ def mapped(
     with ThreadPoolExecutor(1, "check") as aside:
         checked = aside.submit(bundle.check, files)
         placed = weights.placed(graph, [(bundle.path.name, bundle.place(file)) for file in files])
-        import onnxruntime as ort
-
         made = options(split=split)
         where = "session.model_external_initializers_file_folder_path"
         made.add_session_config_entry(where, str(bundle.path.parent))
-        found = ort.InferenceSession(placed, made, providers=list(providers))
+        found = _made(placed, made, providers)
         checked.result()
     return found
+
+
+def _made(graph: bytes, options: Any, providers: Sequence[Provider]) -> Any:
+    import onnxruntime as ort
+
+    # Else it makes another session on the CPU where a provider fails, then or when it runs, and prints that.
+    return ort.InferenceSession(graph, options, providers=list(providers), enable_fallback=0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from gflow.runtime.device import Bound
 from gflow.runtime.engines.onnx_diffusion import DiffusionModel
 from gflow.runtime.engines.onnx_language import LanguageModel
 from gflow.runtime.errors import OutOfMemory
+from gflow.runtime.loops import MOST
 from gflow.runtime.network import Network
 from gflow.runtime.sessions import session
 
@@ -88,28 +91,77 @@ def test_a_loop_on_a_device_is_the_loop_in_numpy(states: int, draws: int, guidan
     assert told == [(number, 5) for number in range(1, 6)]
 
 
-def test_inputs_stay_on_the_device_through_the_loop() -> None:
-    """Conditioning is copied once; between steps, nothing as large as a latent is."""
+class Seen(Bound):
+    """Notes what is copied to the device outside of a loop's arrays, and the thread and the options of calls."""
 
-    class Counting(Bound):
-        copied: list[int] = []  # noqa: RUF012
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self.copied, self.threads, self.numbers = list[int](), set[int](), list[int]()
+        super().__init__(*args, **more)
 
-        def put(self, array: Any) -> Any:
-            self.copied.append(array.size)
-            return super().put(array)
+    def put(self, array: Any) -> Any:
+        self.copied.append(array.size)
+        return super().put(array)
 
+    def _call(self, call: Any, number: int) -> Any:
+        def noted(*options: Any) -> Any:
+            self.threads.add(threading.get_ident())
+            self.numbers.extend(int(each.get_run_config_entry("gpu_graph_id")) for each in options)
+            return call(*options)
+
+        return super()._call(noted, number)
+
+
+def seen(*, records: bool = False) -> Seen:
     folder = STARTER / "scenes" / "lowered"
-    network = Counting(session(folder, low.read(folder).components["network"], split=False), "cpu")
-    sample, text = normal(1, 8, 8, 8), normal(1, 24, 128)
-    schedule = loop(2, 0, steps=4)
-    device_denoise.replay(schedule, sample, network, {"text": text}, guidance=None, noise=lambda: sample)
+    return Seen(session(folder, low.read(folder).components["network"], split=False), "cpu", records=records)
+
+
+def replayed(network: Bound, sample: Array, text: Array, steps: int = 4) -> Array:
+    return device_denoise.replay(
+        loop(2, 0, steps=steps), sample, network, {"text": text}, guidance=None, noise=lambda: sample
+    )
+
+
+def test_inputs_stay_on_the_device_through_the_loop() -> None:
+    """Between steps, nothing as large as a latent is copied."""
+    network, sample, text = seen(), normal(1, 8, 8, 8), normal(1, 24, 128)
+    replayed(network, sample, text)
     large = [size for size in network.copied if size >= sample.size]
-    assert large == [
-        text.size,
-        sample.size,
-        sample.size,
-        sample.size,
-    ]  # Text, no noise, the state, the first sample.
+    assert large == [sample.size, sample.size]  # No noise, and the state.
+
+
+def test_loops_of_a_size_find_their_arrays_where_they_were() -> None:
+    """As recorded work reads and writes them there; what an earlier loop was given is not changed."""
+    network, sample, text = seen(), normal(1, 8, 8, 8), normal(1, 24, 128)
+    given = text.copy()
+    first = replayed(network, sample, text)
+    [known] = network.loops._known.values()
+    assert known.outputs is not None
+    places = [value.data_ptr() for value in (*known.feeds.values(), *known.outputs)]
+    other = replayed(network, normal(1, 8, 8, 8, seed=2), normal(1, 24, 128, seed=3))
+    assert np.array_equal(replayed(network, sample, text), first) and not np.array_equal(other, first)
+    assert [value.data_ptr() for value in (*known.feeds.values(), *known.outputs)] == places
+    assert np.array_equal(text, given)
+    replayed(network, normal(2, 8, 8, 8), normal(2, 24, 128))
+    assert [each.number for each in network.loops._known.values()] == [1, 2]
+
+
+def test_a_session_that_records_is_called_by_one_thread_and_told_which_loop() -> None:
+    network, sample, text = seen(records=True), normal(1, 8, 8, 8), normal(1, 24, 128)
+    expected = replayed(bound("scenes", "network"), sample, text)
+    with ThreadPoolExecutor(2) as pool:
+        made = [pool.submit(replayed, network, sample, text).result() for _ in range(3)]
+    assert all(np.array_equal(each, expected) for each in made)
+    assert len(network.threads) == 1 and threading.get_ident() not in network.threads
+    # The first call makes the outputs, and what it does is not recorded.
+    assert network.numbers == [-1, *[1] * 11]
+    for batch in range(2, 12):
+        replayed(network, normal(batch, 8, 8, 8), normal(batch, 24, 128), steps=2)
+    assert max(network.numbers) == MOST and network.numbers[-2:] == [-1, -1]
+    assert len(network.loops._known) == MOST
+    feeds = {"sample": sample, "text": text, "timestep": np.zeros(1, np.float32)}
+    network.run(feeds)
+    assert network.numbers[-1] == -1
 
 
 class Everywhere(Components):

@@ -18,6 +18,7 @@ import msgspec
 
 from gflow.runtime import inputs, outputs
 from gflow.runtime.bundle import Bundle
+from gflow.runtime.early import Encoder
 from gflow.runtime.executor import Executor, Observer
 from gflow.runtime.plan import Plan
 
@@ -128,9 +129,10 @@ def run(spec: Spec) -> Told:
     executor = Executor(plan, seed=spec.seed, observer=recorder, bundle=bundle, memory=spec.memory)
     if bundle is not None:
         executor.prefetch(spec.flow)
-    result = executor.run(spec.flow, values)
     assert flow.result is not None
-    files = outputs.write(flow.name, flow.result, result, Path(spec.out), provenance={})
+    with Encoder() as finish:
+        result = executor.run(spec.flow, values, finish=finish)
+        files = outputs.write(flow.name, flow.result, result, Path(spec.out), provenance={})
     first, steady = time.monotonic() - spec.begin, []
     for number in range(1, spec.runs + 1):
         recorder.run, executor.seed = number, spec.seed + number

@@ -18,6 +18,7 @@ def _run(program: Opened, flow: p.Flow, given: dict[str, Any], settings: dict[st
     from gflow.cli.progress import shown
     from gflow.runtime import inputs, outputs
     from gflow.runtime.cache import Results
+    from gflow.runtime.early import Encoder
     from gflow.runtime.executor import Executor
 
     values = command.values(flow, given, on_error=settings["on_error"])
@@ -25,7 +26,7 @@ def _run(program: Opened, flow: p.Flow, given: dict[str, Any], settings: dict[st
     outputs.prepare(out, flow.result)
     memory = settings["memory"] and inputs.read_memory(settings["memory"], option="--memory")
     results = None if settings["no_cache"] or program.bundle is not None else Results()
-    with shown(quiet=settings["quiet"] or settings["json"]) as observer:
+    with shown(quiet=settings["quiet"] or settings["json"]) as observer, Encoder() as finish:
         plan = program.runnable(
             frozenset({flow.name}), lowers=not settings["dry_run"], memory=memory, progress=observer.exporting
         )
@@ -39,7 +40,7 @@ def _run(program: Opened, flow: p.Flow, given: dict[str, Any], settings: dict[st
             bundle=program.bundle,
             results=results,
         )
-        result = executor.run(flow.name, values)
+        result = executor.run(flow.name, values, finish=finish)
         if results is not None:
             results.trim()
         assert flow.result is not None

@@ -24,6 +24,7 @@ import numpy as np
 from gflow.kernels.types import Array
 from gflow.runtime.device import Binds, Value, put
 from gflow.runtime.errors import EngineFailed
+from gflow.runtime.loops import Loop, Loops
 from gflow.runtime.network import Network
 from gflow.runtime.targets import Axis, Input, Package, Place
 
@@ -156,13 +157,17 @@ class OnDevice(InductorNetwork):
 
     def __init__(self, package: Package, data: bytes, other: Callable[[], Network]) -> None:
         super().__init__(package, data, other)
-        self.device = package.device
+        self.device, self.loops = package.device, Loops(package.device)
 
     def put(self, array: Any) -> Value:
         return put(array, self.device)
 
-    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
-        """See `gflow.runtime.device.Binds`. What is given is always new."""
+    def again(self, loop: Loop) -> list[Value]:
+        """See `gflow.runtime.device.Binds`."""
+        return self.bound(loop.feeds)
+
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
+        """See `gflow.runtime.device.Binds`."""
         import onnxruntime as ort
         import torch
 

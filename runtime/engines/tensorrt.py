@@ -23,6 +23,7 @@ from gflow.runtime.cuda import Gpu
 from gflow.runtime.cuda_graphs import Graphs
 from gflow.runtime.device import Bound, Value, empty, put
 from gflow.runtime.errors import EngineFailed
+from gflow.runtime.loops import Loop, Loops
 from gflow.runtime.network import Network
 from gflow.runtime.targets import Engine, Place
 
@@ -75,6 +76,7 @@ class EngineNetwork(Network):
 
     def __init__(self, trt: Any, data: bytes, caches: Path | None, other: Callable[[], Bound | None]) -> None:
         self.trt, self.caches, self.running = trt, caches, 0
+        self.loops = Loops(self.device)
         self.stream = cuda.stream()
         self.runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
         self.engine = self.runtime.deserialize_cuda_engine(data)
@@ -98,29 +100,42 @@ class EngineNetwork(Network):
     def put(self, array: Any) -> Value:
         return put(array, self.device)
 
-    def bound(self, feeds: Mapping[str, Value], into: Sequence[Value] | None = None) -> list[Value]:
+    def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
         """See `gflow.runtime.device.Binds`."""
         with self.telling():
-            known = {name: feeds[name] for name in self.inputs}
-            shapes = {name: tuple(value.shape()) for name, value in known.items()}
-            if not all(self._fits(name, shape) for name, shape in shapes.items()):
-                return self._instead().bound(feeds, into)
-            cuda.current()
-            for name, shape in shapes.items():
-                self._given(self.context.set_input_shape(name, shape))
-            made = list(into or map(self._output, self.outputs))
-            places = known | dict(zip(self.outputs, made, strict=True))
-            addresses = {name: int(value.data_ptr()) for name, value in places.items()}
-            for name, address in addresses.items():
-                self._given(self.context.set_tensor_address(name, address))
-            if into is None or self.graphs is None:
+            if not self._fit(feeds):
+                return self._instead().bound(feeds)
+            made = self._told(feeds, None)
+            self._enqueue()
+            return self._done(made)
+
+    def again(self, loop: Loop) -> list[Value]:
+        """See `gflow.runtime.device.Binds`."""
+        with self.telling():
+            if not self._fit(loop.feeds):
+                return self._instead().again(loop)
+            loop.outputs = self._told(loop.feeds, loop.outputs)
+            if self.graphs is None:
                 self._enqueue()
-            else:  # A loop, whose arrays stay where they are.
-                key = frozenset(shapes.items()), frozenset(addresses.items())
-                self.graphs.run(key, self._enqueue)
-            cuda.wait(self.stream)
-            self._keep()
-            return made
+            else:
+                self.graphs.run(loop, self._enqueue)
+            return self._done(loop.outputs)
+
+    def _told(self, feeds: Mapping[str, Value], into: list[Value] | None) -> list[Value]:
+        """Tells the context where everything is; gives the outputs, new ones if there are none."""
+        cuda.current()
+        known = {name: feeds[name] for name in self.inputs}
+        for name, value in known.items():
+            self._given(self.context.set_input_shape(name, tuple(value.shape())))
+        made = into or list(map(self._output, self.outputs))
+        for name, value in (known | dict(zip(self.outputs, made, strict=True))).items():
+            self._given(self.context.set_tensor_address(name, int(value.data_ptr())))
+        return made
+
+    def _done(self, made: list[Value]) -> list[Value]:
+        cuda.wait(self.stream)
+        self._keep()
+        return made
 
     def _enqueue(self) -> None:
         self._given(self.context.execute_async_v3(self.stream))
@@ -128,9 +143,14 @@ class EngineNetwork(Network):
     def _output(self, name: str) -> Value:
         return empty(list(self.context.get_tensor_shape(name)), np.float32, self.device)
 
-    def _fits(self, name: str, shape: tuple[int, ...]) -> bool:
-        least, _, most = self.engine.get_tensor_profile_shape(name, 0)
-        return all(low <= side <= high for low, side, high in zip(least, shape, most, strict=True))
+    def _fit(self, feeds: Mapping[str, Value]) -> bool:
+        """Whether the engine was built for feeds of such shapes."""
+        for name in self.inputs:
+            least, _, most = self.engine.get_tensor_profile_shape(name, 0)
+            sides = zip(least, feeds[name].shape(), most, strict=True)
+            if not all(low <= side <= high for low, side, high in sides):
+                return False
+        return True
 
     def _instead(self) -> Bound:
         if "it" not in self._other:

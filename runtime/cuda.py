@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,8 +19,10 @@ from typing import Any
 _MAJOR, _MINOR = 75, 76
 #: An attribute of a function (`CUfunction_attribute`), which has to be set for shared memory beyond so many bytes.
 _MOST_SHARED, _SHARED = 8, 48 * 1024
-#: The driver's status where memory is short (`CUresult`).
-_OUT_OF_MEMORY = 2
+#: Events that keep no times (`CUevent_flags`).
+_NO_TIMES = 2
+#: The driver's status where memory is short, and where work is not done (`CUresult`).
+_OUT_OF_MEMORY, _NOT_READY = 2, 600
 
 
 class NoCuda(Exception):
@@ -26,7 +30,11 @@ class NoCuda(Exception):
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
-        self.out_of_memory = status == _OUT_OF_MEMORY
+        self.status = status
+
+    @property
+    def out_of_memory(self) -> bool:
+        return self.status == _OUT_OF_MEMORY
 
 
 @dataclass(frozen=True)
@@ -135,9 +143,73 @@ def launch(
     called("cuLaunchKernel", where[0], *grid, 1, threads, 1, 1, shared, where[1], given, None)
 
 
+# --- memory, and what is done when ---
+
+
+def pinned(size: int) -> Any:
+    """Main memory that the GPU copies to and from by itself: a NumPy array, uint8. It is given back when the last
+    view of it is gone. Raises NoCuda."""
+    import numpy as np
+
+    found = ctypes.c_void_p()
+    current()
+    called("cuMemHostAlloc", ctypes.byref(found), ctypes.c_size_t(size), 0)
+    assert found.value is not None
+    held = (ctypes.c_uint8 * size).from_address(found.value)
+    weakref.finalize(held, _given_back, found.value)
+    return np.frombuffer(memoryview(held), np.uint8)
+
+
+def _given_back(address: int) -> None:
+    with suppress(NoCuda):  # A device that is lost has none of it.
+        current()
+        called("cuMemFreeHost", ctypes.c_void_p(address))
+
+
 def read(address: int, into: Any, stream: int) -> None:
     """Copies from the GPU into a NumPy array, contiguous, after the work that a stream was given. Raises NoCuda."""
     current()
     target, size = ctypes.c_void_p(into.ctypes.data), ctypes.c_size_t(into.nbytes)
     called("cuMemcpyDtoHAsync_v2", target, ctypes.c_uint64(address), size, ctypes.c_void_p(stream))
     wait(stream)
+
+
+def write(address: int, array: Any, stream: int) -> None:
+    """Begins to copy a NumPy array, contiguous, to the GPU, as work of a stream. It must not be changed until that
+    is done. Raises NoCuda."""
+    current()
+    source, size = ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes)
+    called("cuMemcpyHtoDAsync_v2", ctypes.c_uint64(address), source, size, ctypes.c_void_p(stream))
+
+
+def event(stream: int) -> int:
+    """What tells when the work is done that a stream was given so far. Raises NoCuda."""
+    found = ctypes.c_void_p()
+    current()
+    called("cuEventCreate", ctypes.byref(found), _NO_TIMES)
+    called("cuEventRecord", found, ctypes.c_void_p(stream))
+    return int(found.value or 0)
+
+
+def done(event: int) -> bool:
+    """Raises NoCuda where the work failed."""
+    current()
+    try:
+        called("cuEventQuery", ctypes.c_void_p(event))
+    except NoCuda as error:
+        if error.status != _NOT_READY:
+            raise
+        return False
+    return True
+
+
+def follow(stream: int, event: int) -> None:
+    """What a stream is given from now on begins after an event. Raises NoCuda."""
+    current()
+    called("cuStreamWaitEvent", ctypes.c_void_p(stream), ctypes.c_void_p(event), 0)
+
+
+def forget(event: int) -> None:
+    """Raises NoCuda."""
+    current()
+    called("cuEventDestroy_v2", ctypes.c_void_p(event))

@@ -9,6 +9,7 @@ bits must not depend on the machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -69,15 +70,21 @@ def replay(
     else:
         assert blend is None and extra is None
         stepper = _ByGraph(network, sample, guidance)
-    for done, now in enumerate(schedule.steps, start=1):
-        check()
-        loop.feeds["timestep"].update_inplace(_time(now, reads))
-        output = network.again(loop)[0]
-        draws = [noise() for _ in range(now.draws)]
-        scale = schedule.steps[done].scale if done < len(schedule.steps) else 1.0
-        stepper.step(now, output, draws, loop.feeds["sample"], scale)
-        step(done, len(schedule.steps))
+    with ThreadPoolExecutor(1, "noise") as aside:
+        for done, now in enumerate(schedule.steps, start=1):
+            check()
+            draws = aside.submit(_drawn, noise, now.draws) if now.draws else None
+            loop.feeds["timestep"].update_inplace(_time(now, reads))
+            output = network.again(loop)[0]
+            scale = schedule.steps[done].scale if done < len(schedule.steps) else 1.0
+            stepper.step(now, output, draws.result() if draws else [], loop.feeds["sample"], scale)
+            step(done, len(schedule.steps))
     return stepper.sample()
+
+
+def _drawn(noise: Callable[[], Array], count: int) -> list[Array]:
+    """What a step adds, drawn while the network runs."""
+    return [noise() for _ in range(count)]
 
 
 def _time(step: Step, reads: Array) -> Array:
@@ -110,7 +117,7 @@ class _ByKernel:
         guided = self.guidance is not None
         update = step_kernel.update(now, len(self.state), guided=guided, blended=bool(self.blend))
         made = [empty(self.shape, np.float32, self.network.device) for _ in now.rows]
-        drawn = [self.network.put(array) for array in draws]
+        drawn = [self.kernels.put(array, self.network.device) for array in draws]
         addresses = [
             *_addresses(made),
             *self._halves(reads, self.channels),

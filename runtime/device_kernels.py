@@ -11,9 +11,12 @@ from typing import Any
 import msgspec
 
 from gflow.kernels.pixel.launches import PORTABLE, Binary, Index
+from gflow.kernels.types import Array
 from gflow.runtime import cuda
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu, NoCuda
+from gflow.runtime.device import Value, empty
+from gflow.runtime.device_copies import Copies
 from gflow.runtime.network import failed
 
 #: What holds an argument, by Triton's name of its type; addresses begin with "*".
@@ -24,7 +27,7 @@ _WIDE = 16
 
 
 class Kernels:
-    """A target's kernels, on one stream. Safe to use from several threads.
+    """A target's kernels, on one stream, and copies for them. Safe to use from several threads.
 
     entry: of the bundle, that says which there are. Each is loaded when it is first started."""
 
@@ -33,8 +36,17 @@ class Kernels:
         self.index = msgspec.json.decode(bundle.read(entry), type=Index)
         self.binaries = self.index.binaries.get(gpu.capability) or self.index.binaries[PORTABLE]
         self.stream = cuda.stream()
+        self.copies = Copies(self.stream)
         self._functions: dict[str, int] = {}
         self._lock = threading.Lock()
+
+    def put(self, array: Array, place: str) -> Value:
+        """A contiguous array in memory of ONNX Runtime's, for kernels that are started from now on. place: ONNX
+        Runtime's name of the device. Raises EngineFailed and OutOfMemory."""
+        made = empty(array.shape, array.dtype, place)
+        with telling():
+            self.copies.up(array, int(made.data_ptr()))
+        return made
 
     def __contains__(self, name: str) -> bool:
         return name in self.binaries

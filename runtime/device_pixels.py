@@ -19,7 +19,7 @@ from gflow.kernels.pixel.picture import Picture
 from gflow.kernels.pixel.realize import aligned, loosened, name
 from gflow.kernels.types import Array
 from gflow.runtime import cuda
-from gflow.runtime.device import Value, empty, put
+from gflow.runtime.device import Value, empty
 from gflow.runtime.device_kernels import Kernels, telling
 
 
@@ -54,7 +54,7 @@ class Pixels:
         return DeviceArray(self, Memory(empty(shape, dtype, self.place)), dtype, shape)
 
     def put(self, array: Array) -> DeviceArray:
-        return DeviceArray(self, Memory(put(array, self.place)), array.dtype, array.shape)
+        return DeviceArray(self, Memory(self.compiled.put(array, self.place)), array.dtype, array.shape)
 
     def table(self, values: Array) -> DeviceArray:
         return self._table(values.tobytes(), values.dtype.str)
@@ -66,7 +66,7 @@ class Pixels:
         order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
         made: Array = aligned(tuple(array.shape[axis] for axis in order), array.dtype)
         with telling():
-            cuda.read(array.memory.address, made, self.compiled.stream)
+            self.compiled.copies.down(array.memory.address, made)
         return made.transpose(np.argsort(order))
 
     # --- kernels ---

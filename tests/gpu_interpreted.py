@@ -29,7 +29,9 @@ from gflow.runtime import cuda, outputs, targets, triton_denoise
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda_graphs import Graphs
 from gflow.runtime.denoise import Step
+from gflow.runtime.device_copies import Copies
 from gflow.runtime.device_kernels import Kernels
+from gflow.runtime.early import Encoder
 from gflow.runtime.errors import EngineFailed, OutOfMemory
 from gflow.runtime.executor import Executor
 from gflow.runtime.step_kernel import BLOCK, Update
@@ -202,6 +204,73 @@ def test_what_can_not_be_read_back_is_told(driver: Callable[[str, int], None], t
     driver("cuMemcpyDtoHAsync_v2", 700)
     with pytest.raises(EngineFailed, match="cuMemcpyDtoH"):
         outputs.write("paint", bundle().plan.flows["paint"].result, made, tmp_path, provenance={})
+    assert not list(tmp_path.iterdir())
+
+
+def copies() -> tuple[Copies, Kernels]:
+    compiled = place().pixels.compiled  # type: ignore[union-attr]
+    return Copies(compiled.stream), compiled
+
+
+def test_what_is_copied_to_the_device_may_be_changed_at_once() -> None:
+    """Pinned memory is not used again before a copy is through."""
+    made, _ = copies()
+    source, targets = np.zeros(1000, np.float32), [np.empty(1000, np.float32) for _ in range(6)]
+    for number, target in enumerate(targets):
+        source[:] = number
+        made.up(source, target.ctypes.data)
+    found = np.empty(1000, np.float32)
+    made.down(targets[3].ctypes.data, found)
+    assert found.min() == found.max() == 3
+    assert [target.max() for target in targets] == [0, 1, 2, 3, 4, 5]
+
+
+def test_pinned_memory_is_used_again_and_given_back(driver: Callable[[str, int], None]) -> None:
+    before, (made, _) = DRIVER.standin_pinned(), copies()
+    source, target = np.ones((3, 50), np.uint8), np.empty(150, np.uint8)
+    for _ in range(10):
+        made.up(source, target.ctypes.data)
+    # The stand-in's copies are through when it is asked.
+    assert DRIVER.standin_pinned() == before + 1
+    driver("cuEventQuery", 600)  # Not done.
+    for _ in range(3):
+        made.up(source, target.ctypes.data)
+    assert DRIVER.standin_pinned() == before + 4
+    driver("cuEventQuery", 719)
+    with pytest.raises(cuda.NoCuda, match="cuEventQuery"):
+        made.up(source, target.ctypes.data)
+    del made
+    assert DRIVER.standin_pinned() == before
+
+
+def test_without_pinned_memory_the_driver_copies_itself(driver: Callable[[str, int], None]) -> None:
+    driver("cuMemHostAlloc", 2)
+    made, _ = copies()
+    source, target, found = np.arange(9, dtype=np.float32), np.empty(9, np.float32), np.empty(9, np.float32)
+    made.up(source, target.ctypes.data)
+    made.down(target.ctypes.data, found)
+    assert np.array_equal(found, source)
+
+
+def test_pictures_are_packed_read_and_encoded_beside_the_run(tmp_path: Path) -> None:
+    executor = Executor(bundle().plan, seed=3, bundle=bundle())
+    executor.components.place, flow = place(), bundle().plan.flows["paint"]
+    with Encoder() as finish:
+        made = executor.run("paint", {}, finish=finish)
+        [file] = outputs.write("paint", flow.result, made, tmp_path, provenance={})
+    assert DRIVER.standin_read() == 96 * 96 * 3
+    assert near(np.asarray(Image.open(file), np.float32) / 255, np.clip(run("paint", on=targets.CPU), 0, 1))
+
+
+def test_a_device_that_is_lost_while_a_picture_is_read_fails_the_run(
+    driver: Callable[[str, int], None], tmp_path: Path
+) -> None:
+    executor = Executor(bundle().plan, seed=3, bundle=bundle())
+    executor.components.place, flow = place(), bundle().plan.flows["paint"]
+    driver("cuMemcpyDtoHAsync_v2", 719)
+    with Encoder() as finish, pytest.raises(EngineFailed, match="cuMemcpyDtoH"):
+        made = executor.run("paint", {}, finish=finish)
+        outputs.write("paint", flow.result, made, tmp_path, provenance={})
     assert not list(tmp_path.iterdir())
 
 

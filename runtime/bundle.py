@@ -154,6 +154,22 @@ class Bundle:
             raise self._changed(name)
         return data
 
+    def read_into(self, name: str, into: memoryview) -> None:
+        """Reads an entry into memory of its size."""
+        entry, got = self._entry(name), 0
+        with open(self.path, "rb", buffering=0) as file:
+            file.seek(entry.begin)
+            digest = seal.digest(file.read(entry.offset - entry.begin))
+            while count := file.readinto(into[got:]):
+                got += count
+        digest.update(into)
+        if digest.hexdigest() != entry.digest:
+            raise self._changed(name)
+
+    def size(self, name: str) -> int:
+        """An entry's bytes, counted."""
+        return self._entry(name).size
+
     def place(self, name: str) -> int:
         """Where the bytes of an entry begin in the file. They are not checked by this."""
         return self._entry(name).offset

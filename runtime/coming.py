@@ -47,11 +47,12 @@ class Coming:
         """Which of some networks is needed last; of those that never are, the first one given."""
         if not among:
             return None
-        soon: list[str] = []
-        for place in self._ahead():
-            if self.uses[place] in among and self.uses[place] not in soon:
-                soon.append(self.uses[place])
+        soon = [each for each in self.soon() if each in among]
         return next((each for each in among if each not in soon), None) or soon[-1]
+
+    def soon(self) -> list[str]:
+        """The networks that are needed from here on, the next one first."""
+        return list(dict.fromkeys(self.uses[place] for place in self._ahead()))
 
     def _ahead(self) -> Iterator[int]:
         """The places that come after this one, nearest first, each once."""

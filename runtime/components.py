@@ -12,7 +12,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,14 +47,15 @@ class Components:
     """The networks that are loaded. Safe to use from several threads.
 
     bundle: where the models are, if in one. memory: bytes that weights may take; None for no limit. coming: what
-    of the plan is still to come. place: where they run. told: of a network that something slower than was planned
-    runs it, and why. loaded, evicted: told the network, its bytes, and the seconds it took. loads,
-    bytes_read: what loading has cost so far.
+    of the plan is still to come; known: where each of its networks is, by identity. place: where they run. told: of
+    a network that something slower than was planned runs it, and why. loaded, evicted: told the network, its bytes,
+    and the seconds it took. loads, bytes_read: what loading has cost so far.
     """
 
     bundle: Bundle | None = None
     memory: int | None = None
     coming: Coming = field(default_factory=Coming)
+    known: dict[str, tuple[Folder, Component]] = field(default_factory=dict)
     place: Place = CPU
     told: Callable[[str], None] = lambda why: None
     loaded: Callable[[str, int, float], None] = lambda label, bytes, seconds: None
@@ -79,12 +80,13 @@ class Components:
                 else:
                     # The dict is in the order of last use.
                     self._held[component.identity] = self._held.pop(component.identity)
-                if self.memory is not None:
-                    self.coming.used(component.identity)
+                self.coming.used(component.identity)
             if fresh:
                 self._fill(held, folder, fits=False)
             try:
-                return held.network.result()
+                found = held.network.result()
+                self._load_next(held)
+                return found
             except OutOfMemory:
                 if fresh:
                     raise  # Else it was to be there ahead of time, which nothing was let go for.
@@ -108,6 +110,28 @@ class Components:
         for _ in range(min(len(wanted), cores())):
             threading.Thread(target=fill, daemon=True).start()
 
+    def _load_next(self, using: _Held) -> None:
+        """Begins to load what the plan needs next, beside what runs now, where memory is limited: else everything
+        is there soon. Only networks are let go for it that would have to go when it is needed."""
+        if self.memory is None and self.place.device == "cpu":
+            return
+        with self._lock:
+            wanted = next((each for each in self.coming.soon() if each not in self._held), None)
+            if wanted is None or wanted not in self.known:
+                return
+            folder, component = self.known[wanted]
+            gone, left = list[_Held](), dict(self._held)
+            size = self.place.bytes(component)
+            while self.memory is not None and size + self._bytes(left) > self.memory:
+                victim = left.pop(self.coming.last([*left, wanted]) or "", None)
+                if victim is None or victim is using or not victim.idle:
+                    return
+                gone.append(victim)
+            for each in gone:
+                self._drop(each)
+            held = self._held[wanted] = _Held(component, Future())
+        threading.Thread(target=self._fill, args=(held, folder, True), daemon=True).start()
+
     def release(self, identity: str) -> None:
         """Forgets a network; its memory is free once nobody runs it."""
         with self._lock:
@@ -116,7 +140,10 @@ class Components:
     def held(self) -> int:
         """Bytes of the weights that are loaded, or being loaded."""
         with self._lock:
-            return sum(self.place.bytes(each.component) for each in self._held.values())
+            return self._bytes(self._held)
+
+    def _bytes(self, held: Mapping[str, _Held]) -> int:
+        return sum(self.place.bytes(each.component) for each in held.values())
 
     def _fits(self, component: Component) -> bool:
         needed = max(self.coming.bytes, self.held() + self.place.bytes(component))
@@ -148,10 +175,17 @@ class Components:
             victim = self.coming.last([each.component.identity for each in idle])
             if victim is None:
                 return False
-            [gone] = [each for each in idle if each.component.identity == victim]
-            self.release(victim)
-        self.evicted(_label(gone.component))
+            self._drop(self._held[victim])
         return True
+
+    def _drop(self, held: _Held) -> None:
+        """Lets a network go. Where the plan needs it again, a GPU's is kept in pinned memory."""
+        component, pinned = held.component, self.place.pinned
+        self.release(component.identity)
+        self.evicted(_label(component))
+        form = self.place.forms.get(component.identity)
+        if pinned is not None and form is not None and component.identity in self.coming.soon():
+            threading.Thread(target=pinned.hold, args=(form.entries,), daemon=True).start()
 
     def _make_room(self, wanted: _Held) -> None:
         """Lets go of networks until the one that is wanted, which counts already, fits."""

@@ -180,7 +180,7 @@ class _Way(NamedTuple):
 def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
     for way in _ways(form, place):
         try:
-            session = mapped(bundle, graph, form.component, way.providers)
+            session = mapped(bundle, graph, form.component, way.providers, pinned=place.pinned)
         except BundleBroken:
             raise
         except Exception as error:  # ONNX Runtime's errors have no common class.

@@ -106,6 +106,7 @@ class Executor:
         self._models = Models(self._load, self._takes_batches, exact=exact, results=None if stand_ins else results)
         self._analysis = Analysis(plan)
         self._networks = Networks(plan, bundle, place=self.components.place)
+        self.components.known = {} if stand_ins else self._known()
         if bundle is not None and (why := bundle.offer_kernels()):
             self.observer.warning(f"pictures are computed in NumPy, which takes longer: {why}", "")
 
@@ -129,17 +130,21 @@ class Executor:
     def prefetch(self, flow: str) -> None:
         """Begins to load the networks that a flow will need, the largest first: what is small and needed sooner is
         loaded by who needs it, at the same time. For runs that will surely take them."""
-        bundle, ahead = self.components.bundle, used(self._networks, self.plan.flows[flow])
-        found: dict[str, tuple[Folder, Component]] = {}
+        ahead, known = used(self._networks, self.plan.flows[flow]), self.components.known
+        if ahead.least:
+            self.components.coming = ahead
+            wanted = sorted((known[identity] for identity in ahead.least), key=lambda each: -each[1].bytes)
+            self.components.prefetch(wanted)
+
+    def _known(self) -> dict[str, tuple[Folder, Component]]:
+        """Where the plan's networks are, by identity."""
+        bundle, found = self.components.bundle, dict[str, tuple[Folder, Component]]()
         for name, model in self.plan.models.items():
             lowered = self._networks.lowered(name)
             if lowered is not None and model.lowered is not None:
                 folder = Path(model.lowered) if bundle is None else bundle.folder(model.lowered)
                 found |= {component.identity: (folder, component) for component in lowered.components.values()}
-        if ahead.least:
-            self.components.coming = ahead
-            wanted = sorted((found[identity] for identity in ahead.least), key=lambda each: -each[1].bytes)
-            self.components.prefetch(wanted)
+        return found
 
     def run_test(self, title: str) -> None:
         """Runs a test. Raises RunError where it fails."""

@@ -11,6 +11,7 @@ from gflow.runtime import weights
 from gflow.runtime.bundle import Bundle, Folder, Part
 from gflow.runtime.lowered import Component
 from gflow.runtime.network import options
+from gflow.runtime.pinned import Pinned
 
 #: ONNX Runtime's name of a provider, with its settings where it has some.
 Provider = str | tuple[str, dict[str, str]]
@@ -36,11 +37,25 @@ def session(folder: Folder, component: Component, *, split: bool, providers: Seq
 
 
 def mapped(
-    bundle: Bundle, graph: bytes, component: Component, providers: Sequence[Provider], *, split: bool = False
+    bundle: Bundle,
+    graph: bytes,
+    component: Component,
+    providers: Sequence[Provider],
+    *,
+    split: bool = False,
+    pinned: Pinned | None = None,
 ) -> Any:
-    """A session whose weights are mapped from a bundle, in which they are as the graph wants them. Raises
-    BundleBroken."""
+    """A session whose weights are mapped from a bundle, in which they are as the graph wants them; or are in pinned
+    memory, where they are there. Raises BundleBroken."""
     files = [weight.file for weight in component.weights.values()]
+    held = None if pinned is None else pinned.get(files)
+    if held:
+        made = options(split=split)
+        names = [weights.padded(file) for file in held]
+        made.add_external_initializers_from_files_in_memory(
+            names, list(held.values()), list(map(len, held.values()))
+        )
+        return _made(weights.placed(graph, [(file, 0) for file in files]), made, providers)
     with ThreadPoolExecutor(1, "check") as aside:
         checked = aside.submit(bundle.check, files)
         placed = weights.placed(graph, [(bundle.path.name, bundle.place(file)) for file in files])

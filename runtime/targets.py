@@ -11,7 +11,7 @@ import io
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,6 +22,7 @@ from gflow.runtime.lowered import Component
 if TYPE_CHECKING:
     from gflow.runtime.bundle import Bundle, Target
     from gflow.runtime.device_pixels import Pixels
+    from gflow.runtime.pinned import Pinned
 
 
 class Engine(msgspec.Struct, frozen=True):
@@ -34,11 +35,13 @@ class Engine(msgspec.Struct, frozen=True):
     capability: str
     size: int
 
-    def refused(self, gpu: Gpu, data: bytes) -> str:
-        """Why it must not be given to TensorRT on a GPU; "" where it may. `data`: what is to be used."""
+    def refused(self, gpu: Gpu, data: Any) -> str:
+        """Why it must not be given to TensorRT on a GPU; "" where it may. `data`: what is to be used, bytes or an
+        array of them."""
         if self.capability != gpu.capability:
             return f"its engine is for {self.capability}, and this GPU is {gpu.capability}"
-        if len(data) != self.size or not data.startswith(_MAGIC[self.package]):
+        magic = _MAGIC[self.package]
+        if len(data) != self.size or bytes(data[: len(magic)]) != magic:
             return "its engine is cut short, or none"
         return ""
 
@@ -63,6 +66,12 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def bytes(self) -> int:
         """What its weights take."""
         return self.component.bytes if self.engine is None else self.engine.size
+
+    @property
+    def entries(self) -> list[str]:
+        """The bundle's entries that its weights are in."""
+        held = [weight.file for weight in self.component.weights.values()]
+        return held if self.engine is None else [self.engine.entry]
 
 
 class Forms(msgspec.Struct, frozen=True):
@@ -151,7 +160,8 @@ def _load_libraries() -> None:
 class Place:
     """Where a run takes place. target: the part of the bundle that is used. device: what arrays are bound to, "cpu"
     or "cuda". gpu: the card, on one. forms: how networks run there, by identity; packages: those that AOTInductor
-    compiled. pixels: the device of the ops on pixels, where the bundle has kernels for it. told: one sentence for
+    compiled. pixels: the device of the ops on pixels, where the bundle has kernels for it. pinned: weights in main
+    memory that the GPU reads by itself. told: one sentence for
     the user, where a GPU was planned for and something is in the way; else ""."""
 
     target: str = "cpu"
@@ -159,6 +169,7 @@ class Place:
     gpu: Gpu | None = None
     forms: dict[str, Form] = field(default_factory=dict)
     pixels: Pixels | None = None
+    pinned: Pinned | None = None
     told: str = ""
     packages: dict[str, Package] = field(default_factory=dict)
 
@@ -189,6 +200,8 @@ def _place(bundle: Bundle) -> Place:
         gpu = cuda.gpu()
     except NoCuda as error:
         return Place(told=f"compiled for {names}, too, but running on the CPU: {error}")
+    from gflow.runtime.pinned import Pinned
+
     target = _nearest(cuda_targets, gpu)
     forms = msgspec.json.decode(bundle.read(entry(target.name)), type=Forms).forms
     if missing := no_cuda(gpu):
@@ -196,7 +209,8 @@ def _place(bundle: Bundle) -> Place:
     told = ""
     if target.name != f"cuda:{gpu.capability}":
         told = f"compiled for {names}, and this is {gpu.told}: networks run on ONNX Runtime's CUDA"
-    return Place(target.name, "cuda", gpu, forms, pixels(bundle, target.name, gpu, "cuda"), told)
+    near = pixels(bundle, target.name, gpu, "cuda"), Pinned(bundle)
+    return Place(target.name, "cuda", gpu, forms, *near, told)
 
 
 def pixels(bundle: Bundle, target: str, gpu: Gpu, device: str) -> Pixels | None:

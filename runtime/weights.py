@@ -49,15 +49,18 @@ def placed(graph: bytes, places: Sequence[tuple[str, int]]) -> bytes:
     def put(match: re.Match[bytes]) -> bytes:
         if match[2] is not None:
             return str(places[int(match[2])][1]).zfill(_OFFSET).encode()
-        file = places[int(match[1])][0]
-        name = file.encode()
-        if len(name) > _PATH - 2:
-            raise ValueError(f"the name {file!r} is too long")
-        # Slashes and dots that change nothing, up to the length.
-        spare = _PATH - len(name)
-        return b"./" * (spare // 2 - spare % 2) + b".//" * (spare % 2) + name
+        return padded(places[int(match[1])][0]).encode()
 
     return _PLACEHOLDERS.sub(put, graph)
+
+
+def padded(file: str) -> str:
+    """A file's name as graphs have it: with slashes and dots that change nothing, up to the length. Raises
+    ValueError."""
+    spare = _PATH - len(file.encode())
+    if spare < 2:
+        raise ValueError(f"the name {file!r} is too long")
+    return "./" * (spare // 2 - spare % 2) + ".//" * (spare % 2) + file
 
 
 def read(folder: Path, component: Component) -> Iterator[tuple[str, Array]]:

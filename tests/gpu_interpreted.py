@@ -6,9 +6,11 @@ be set before Triton is imported, and the bundle was compiled before, without it
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -26,7 +28,10 @@ from gflow.kernels.pixel.device import DeviceArray, hosted
 from gflow.kernels.pixel.triton_module import loaded
 from gflow.opened import opened
 from gflow.runtime import cuda, outputs, targets, triton_denoise
+from gflow.runtime import lowered as low
 from gflow.runtime.bundle import Bundle
+from gflow.runtime.coming import Coming
+from gflow.runtime.components import Components
 from gflow.runtime.cuda_graphs import Graphs
 from gflow.runtime.denoise import Step
 from gflow.runtime.device_copies import Copies
@@ -34,6 +39,7 @@ from gflow.runtime.device_kernels import Kernels
 from gflow.runtime.early import Encoder
 from gflow.runtime.errors import EngineFailed, OutOfMemory
 from gflow.runtime.executor import Executor
+from gflow.runtime.pinned import Pinned
 from gflow.runtime.step_kernel import BLOCK, Update
 from gflow.runtime.targets import Place
 
@@ -272,6 +278,68 @@ def test_a_device_that_is_lost_while_a_picture_is_read_fails_the_run(
         made = executor.run("paint", {}, finish=finish)
         outputs.write("paint", flow.result, made, tmp_path, provenance={})
     assert not list(tmp_path.iterdir())
+
+
+def network_of(part: str) -> tuple[Any, Any, targets.Form]:
+    """A network of the painter's: where it is, and how it runs on the GPU."""
+    folder = bundle().folder(bundle().plan.models["painter"].lowered or "")
+    component = low.read(folder).components[part]
+    return folder, component, place().forms[component.identity]
+
+
+def test_a_network_that_is_needed_again_waits_in_pinned_memory() -> None:
+    """What it computes from there is the same, and the file is not read again."""
+    pinned, before = Pinned(bundle()), DRIVER.standin_pinned()
+    folder, component, form = network_of("decoder")
+    _, other, _ = network_of("network")
+    latents = np.random.default_rng(0).standard_normal((1, 8, 8, 8)).astype(np.float32)
+    components = Components(bundle(), place=dataclasses.replace(place(), pinned=pinned))
+    components.coming = Coming([component.identity, other.identity, component.identity])
+    [expected] = components.network(folder, component).run({"latent": latents})
+    components.network(folder, other)
+    assert components._let_go(other) and list(components._held) == [other.identity]
+    waited = time.monotonic() + 20
+    while (held := pinned.get(form.entries)) is None and time.monotonic() < waited:
+        time.sleep(0.02)
+    assert held is not None and DRIVER.standin_pinned() == before + len(set(form.entries))
+    assert all(data.tobytes() == bundle().read(name) for name, data in held.items())
+    assert np.array_equal(components.network(folder, component).run({"latent": latents})[0], expected)
+    # From pinned memory: what is there decides.
+    for data in held.values():
+        data[:] = 0
+    components.release(component.identity)
+    assert not np.array_equal(components.network(folder, component).run({"latent": latents})[0], expected)
+
+
+def test_a_network_that_is_not_needed_again_is_not_kept() -> None:
+    pinned, before = Pinned(bundle()), DRIVER.standin_pinned()
+    folder, component, form = network_of("decoder")
+    components = Components(bundle(), place=dataclasses.replace(place(), pinned=pinned))
+    components.coming = Coming([component.identity])
+    components.network(folder, component)
+    assert components._let_go(network_of("network")[1])
+    assert DRIVER.standin_pinned() == before and pinned.get(form.entries) is None
+
+
+def test_what_does_not_fit_into_main_memory_stays_in_the_file(driver: Callable[[str, int], None]) -> None:
+    entries = network_of("decoder")[2].entries
+    small = Pinned(bundle(), room=bundle().size(entries[0]) + 1)
+    small.hold(entries)
+    assert small.get(entries[:1]) is not None and small.get(entries) is None
+    driver("cuMemHostAlloc", 2)
+    none = Pinned(bundle())
+    none.hold(entries)
+    assert none.get(entries[:1]) is None
+
+
+def test_weights_that_were_changed_are_not_kept(tmp_path: Path) -> None:
+    entry = network_of("decoder")[2].entries[0]
+    data = bytearray((FOLDER / "program").read_bytes())
+    data[bundle().place(entry)] ^= 1
+    (tmp_path / "program").write_bytes(data)
+    pinned = Pinned(Bundle(tmp_path / "program"))
+    pinned.hold([entry])
+    assert pinned.get([entry]) is None
 
 
 def test_work_is_recorded_once_and_started_again() -> None:

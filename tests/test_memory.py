@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -118,3 +119,41 @@ def test_looking_ahead() -> None:
     loop.used("c")
     assert loop.last(["a", "b"]) == "b"
     assert Coming().last([]) is None and Coming().last(["x"]) == "x"
+
+
+def test_what_comes_next_is_loaded_while_others_run(plan: p.Plan) -> None:
+    """The networks of the judge, while the writer writes: no more loads than without, and within the budget."""
+    decoder, image, text = bytes_of("writer", "decoder"), bytes_of("judge", "image"), bytes_of("judge", "text")
+    loads = Loads()
+    executor = Executor(plan, observer=loads, memory=decoder + max(image, text))
+    components = executor.components
+    folder, component = components.known[coming(plan, plan.flows["f"]).uses[0]]
+    components.coming = coming(plan, plan.flows["f"])
+    running = components.network(folder, component)
+    with running.telling():
+        for _ in range(200):
+            if len(loads.told) == 2:
+                break
+            time.sleep(0.05)
+        # There is room for one; for the other, the writer would have to go, and it is at work.
+        assert loads.told == ["+decoder", "+image"]
+    executor.run("f", {"n": 1})
+    assert loads.most <= decoder + max(image, text)
+    assert executor.components.loads <= 5
+
+
+@pytest.mark.parametrize("room", ["two", "all but one byte"])
+def test_loading_ahead_lets_nothing_go_that_is_needed_sooner(plan: p.Plan, room: str) -> None:
+    sizes = [bytes_of("writer", "decoder"), bytes_of("judge", "image"), bytes_of("judge", "text")]
+    budget = sorted(sizes)[-1] + sorted(sizes)[-2] if room == "two" else sum(sizes) - 1
+
+    def counted(ahead: bool) -> int:
+        executor = Executor(plan, memory=budget)
+        if not ahead:
+            executor.components.known = {}
+        results.append(executor.run("f", {"n": 3}))
+        return executor.components.loads
+
+    results: list[object] = []
+    assert counted(True) <= counted(False)
+    assert results[0] == results[1]

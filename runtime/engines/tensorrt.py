@@ -37,7 +37,8 @@ def load(bundle: Bundle, engine: Engine, place: Place, other: Callable[[], Bound
 
     Raises Refused, and BundleBroken where the engine was changed."""
     assert place.gpu is not None
-    data = bundle.read(engine.entry)
+    held = None if place.pinned is None else place.pinned.get([engine.entry])
+    data = bundle.read(engine.entry) if held is None else held[engine.entry]
     trt = checked(engine, data, place.gpu)
     try:
         return EngineNetwork(trt, data, _caches(engine), other)
@@ -45,7 +46,7 @@ def load(bundle: Bundle, engine: Engine, place: Place, other: Callable[[], Bound
         raise Refused(f"its engine can't run: {error}") from None
 
 
-def checked(engine: Engine, data: bytes, gpu: Gpu) -> Any:
+def checked(engine: Engine, data: Any, gpu: Gpu) -> Any:
     """The package that runs an engine, when nothing speaks against it. Raises Refused."""
     if why := engine.refused(gpu, data):
         raise Refused(why)
@@ -74,7 +75,7 @@ class EngineNetwork(Network):
 
     device = "cuda"
 
-    def __init__(self, trt: Any, data: bytes, caches: Path | None, other: Callable[[], Bound | None]) -> None:
+    def __init__(self, trt: Any, data: Any, caches: Path | None, other: Callable[[], Bound | None]) -> None:
         self.trt, self.caches, self.running = trt, caches, 0
         self.loops = Loops(self.device)
         self.stream = cuda.stream()

@@ -64,12 +64,13 @@ class Scope:
 
     A slot holds a value, or a `Later` while the value is being made or where it could not be. `settled` is done
     when all steps that run in any case are; `led` when those are that calls need. `order` is where the block
-    stands in the program, to sort calls by.
+    stands in the program, to sort calls by. `hosted`: the slots whose values are in main memory, as far as someone
+    has asked.
     """
 
     __slots__ = (
-        "begun", "body", "deadline", "extra", "failure", "led", "order", "parent", "run", "settled", "uses",
-        "values",
+        "begun", "body", "deadline", "extra", "failure", "hosted", "led", "order", "parent", "run", "settled",
+        "uses", "values",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +92,7 @@ class Scope:
         self.settled, self.led = _Parts({}), _Parts({})
         self.extra: list[Task] = []
         self.failure: tuple[int, Exception] | None = None
+        self.hosted = set[p.Slot]()
         self.begun = False
 
     def inside(self, node: Node, block: p.Block, values: dict[p.Slot, Any] | None = None, number: int = 0) -> Scope:
@@ -104,8 +106,9 @@ class Scope:
     def get(self, slot: p.Slot) -> Any:
         """The value of a slot that is there, in main memory."""
         owner = self._owner(slot)
-        if self.run.on_device:
+        if self.run.on_device and slot not in owner.hosted:
             owner.values[slot] = hosted(owner.values[slot])
+            owner.hosted.add(slot)
         return owner.values[slot]
 
     def near(self, slot: p.Slot) -> Any:

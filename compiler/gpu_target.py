@@ -123,9 +123,10 @@ def _form(made: Part, source: Source, used: Uses, measured: Measured | None = No
     network = _Weights(source, graph, {}, "fp32")
     why = ""
     try:
-        shapes = profiles.profile(graph, source.model, source.lowered, source.component, used)
+        planned = profiles.profiles(graph, source.model, source.lowered, source.component, used)
     except NotBuilt as error:
-        shapes, why = None, str(error)
+        planned, why = [], str(error)
+    shapes = planned[0] if planned else None
     difference = 0.0
     if is_reduced(source.provider, source.part):
         precision = half.precision_of(weights.dtypes(source.folder, source.component))
@@ -139,9 +140,9 @@ def _form(made: Part, source: Source, used: Uses, measured: Measured | None = No
     made.sessions[source.component.identity] = network.session
     component = network.put(made)
     engine = None
-    if shapes is not None:
+    if planned:
         try:
-            engine = _engine(made, network, shapes)
+            engine = _engine(made, network, planned)
         except NotBuilt as error:
             why = str(error)
     if why:
@@ -154,12 +155,12 @@ def _form(made: Part, source: Source, used: Uses, measured: Measured | None = No
     return Form(precision=network.precision, component=component, shapes=told, engine=engine, weights=weights_in)
 
 
-def _engine(made: Part, network: _Weights, shapes: Mapping[str, Range]) -> Engine:
+def _engine(made: Part, network: _Weights, planned: Sequence[Mapping[str, Range]]) -> Engine:
     """Builds it and puts it among the files. Raises NotBuilt."""
     wanted = capability(made.target)
     flavour = tensorrt.flavour(wanted)
     with stored(network.read()) as held:
-        file = tensorrt.build(flavour, wanted, network.graph, held.arrays(), shapes)
+        file = tensorrt.build(flavour, wanted, network.graph, held.arrays(), planned)
     place = f"engines/{digest_of(file)}"
     made.copies[place] = file
     return Engine(place, flavour.package, flavour.version, wanted, file.stat().st_size)

@@ -2,12 +2,13 @@
 
 A profile says how small, how large and how usual each dynamic input is. Batches go from 1 to the largest that is
 planned, which is the usual one; sides of pictures from the smallest size that the script names to the largest.
-Where a size comes with the run, up to twice what the model was trained for is planned.
+Where a size comes with the run, up to twice what the model was trained for is planned. A second profile is for the
+smallest batch that is planned, alone: what is fast for eight pictures need not be for one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +26,14 @@ Axis = tuple[int, int, int]
 
 @dataclass
 class Uses:
-    """batches: the largest batch of each component, by identity. sizes: those of a model's pictures by the model;
-    None among them stands for one that is not known. masked: the models that paint into masks."""
+    """batches, least: the largest and the smallest batch of each component, by identity. sizes: those of a model's
+    pictures by the model; None among them stands for one that is not known. masked: the models that paint into
+    masks."""
 
     batches: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, set[Size | None]] = field(default_factory=dict)
     masked: set[str] = field(default_factory=set)
+    least: dict[str, int] = field(default_factory=dict)
 
 
 def uses(plan: p.Plan) -> Uses:
@@ -54,9 +57,10 @@ def walk(block: p.Block) -> Iterator[p.AnyStep]:
 
 def _note(step: p.ModelCall, consts: Mapping[p.Slot, Any], networks: Networks, found: Uses) -> None:
     for component in networks.of(step):
-        doubled = networks.least(step, component, consts) // min(step.batch)
-        before = found.batches.get(component.identity, 1)
-        found.batches[component.identity] = max(before, doubled * max(step.batch))
+        least = networks.least(step, component, consts)
+        before, most = found.batches.get(component.identity, 1), least // min(step.batch) * max(step.batch)
+        found.batches[component.identity] = max(before, most)
+        found.least[component.identity] = min(found.least.get(component.identity, least), least)
     lowered = networks.lowered(step.model)
     if lowered is None or "sample" not in lowered.settings or step.method not in ("generate", "denoise"):
         return
@@ -69,13 +73,25 @@ def _note(step: p.ModelCall, consts: Mapping[p.Slot, Any], networks: Networks, f
     found.sizes.setdefault(step.model, set()).add(Size(*told) if told else None if told == () else plain)
 
 
-def profile(graph: bytes, model: str, lowered: Lowered, component: Component, used: Uses) -> dict[str, Range]:
-    """The shapes of a component's inputs. Raises NotBuilt for an axis that nothing is known of."""
+def profiles(
+    graph: bytes, model: str, lowered: Lowered, component: Component, used: Uses
+) -> list[dict[str, Range]]:
+    """The shapes of a component's inputs: all that is planned, and the smallest batch alone where there are others.
+    Raises NotBuilt for an axis that nothing is known of."""
     import onnx
 
     inputs = onnx.load_model_from_string(graph).graph.input
-    count = used.batches.get(component.identity, 1)
-    known = {BATCH: (1, count, count)}
+    most = used.batches.get(component.identity, 1)
+    least = used.least.get(component.identity, most)
+    batches = [(1, most, most), (least, least, least)]
+    made = [_profile(inputs, batch, lowered, used.sizes.get(model)) for batch in batches]
+    return made if least < most and made[0] != made[1] else made[:1]
+
+
+def _profile(
+    inputs: Iterable[Any], batch: Axis, lowered: Lowered, sizes: set[Size | None] | None
+) -> dict[str, Range]:
+    known = {BATCH: batch}
     if "context_length" in lowered.settings:
         # A text is read at once, then token by token.
         most = lowered.settings["context_length"]
@@ -85,7 +101,7 @@ def profile(graph: bytes, model: str, lowered: Lowered, component: Component, us
         axes: list[Axis] = []
         for place, dim in enumerate(value.type.tensor_type.shape.dim):
             fixed = (dim.dim_value,) * 3
-            axes.append(_axis(value.name, place, known, dim.dim_param, lowered, used.sizes.get(model)) or fixed)
+            axes.append(_axis(value.name, place, known, dim.dim_param, lowered, sizes) or fixed)
         low, usual, high = zip(*axes, strict=True)
         found[value.name] = low, usual, high
     return found

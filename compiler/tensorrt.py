@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -72,16 +72,16 @@ def build(
     capability: str,
     graph: bytes,
     weights: Mapping[str, Array],
-    profile: Mapping[str, Range],
+    profiles: Sequence[Mapping[str, Range]],
 ) -> Path:
     """The file of an engine in the cache; the one that was built before, if one was.
 
     graph: an ONNX file whose types are what is computed in. weights: its external initializers, as it wants them.
-    profile: the shapes of its dynamic inputs. Raises NotBuilt."""
-    place = kept.folder() / "engines" / _identity(made, capability, graph, weights, profile)
+    profiles: the shapes of its dynamic inputs; where several take a shape, the last is for it. Raises NotBuilt."""
+    place = kept.folder() / "engines" / _identity(made, capability, graph, weights, profiles)
     if place.is_file():
         return place
-    engine = _Build(made, capability).build(graph, weights, profile)
+    engine = _Build(made, capability).build(graph, weights, profiles)
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_suffix(f".{os.getpid()}")
     part.write_bytes(memoryview(engine))
@@ -92,9 +92,14 @@ def build(
 
 
 def _identity(
-    made: Flavour, capability: str, graph: bytes, weights: Mapping[str, Array], profile: Mapping[str, Range]
+    made: Flavour,
+    capability: str,
+    graph: bytes,
+    weights: Mapping[str, Array],
+    profiles: Sequence[Mapping[str, Range]],
 ) -> str:
-    found = hashlib.sha256(f"{made} {capability} {sorted(profile.items())}".encode())
+    shapes = [sorted(profile.items()) for profile in profiles]
+    found = hashlib.sha256(f"{made} {capability} {shapes}".encode())
     found.update(graph)
     for name, values in sorted(weights.items()):
         found.update(f"{name} {values.dtype} {values.shape}".encode())
@@ -112,7 +117,7 @@ class _Build:
         self.logger = _logger(self.trt, self.told)
         self.builder = self._given(self.trt.Builder(self.logger), "it does not start")
 
-    def build(self, graph: bytes, weights: Mapping[str, Array], profile: Mapping[str, Range]) -> Any:
+    def build(self, graph: bytes, weights: Mapping[str, Array], profiles: Sequence[Mapping[str, Range]]) -> Any:
         """The engine, in memory of TensorRT's."""
         typed = 1 << int(self.trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
         network = self._given(self.builder.create_network(typed), "it makes no network")
@@ -120,7 +125,8 @@ class _Build:
         self._parse(parser, graph, weights)
         config = self._given(self.builder.create_builder_config(), "it takes no settings")
         self._configure(config)
-        self._profile(config, network, profile)
+        for profile in profiles:
+            self._profile(config, network, profile)
         timing = self._timing(config)
         engine = self._given(self.builder.build_serialized_network(network, config), "it gives no engine")
         if timing is not None:

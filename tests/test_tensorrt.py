@@ -26,7 +26,7 @@ from gflow.runtime import seal
 from gflow.runtime.bundle import Bundle
 from gflow.runtime.cuda import Gpu
 from gflow.runtime.device import Bound, on_device
-from gflow.runtime.engines.tensorrt import Refused, checked
+from gflow.runtime.engines.tensorrt import Refused, _fit, checked
 from gflow.runtime.errors import BundleBroken
 from gflow.runtime.lowered import Component, Lowered
 from gflow.runtime.targets import Engine, Forms, Place
@@ -106,8 +106,21 @@ def test_a_size_that_comes_with_the_run_is_planned_up_to_twice_what_was_trained(
     given = program(tmp_path, text)
     source = writer.sources(given)["p.network"]
     graph = (source.folder / source.component.graph).read_bytes()
-    found = profiles.profile(graph, "p", source.lowered, source.component, profiles.uses(given.plan))
+    [found] = profiles.profiles(graph, "p", source.lowered, source.component, profiles.uses(given.plan))
     assert found["sample"] == ((1, 8, 2, 2), (2, 8, 8, 8), (2, 8, 16, 16))
+
+
+def test_the_smallest_batch_has_a_profile_of_its_own(made: tuple[Compiled, gpu_target.Part]) -> None:
+    source = writer.sources(made[0])["painter.network"]
+    graph = (source.folder / source.component.graph).read_bytes()
+    used = profiles.uses(made[0].plan)
+    whole, least = profiles.profiles(graph, "painter", source.lowered, source.component, used)
+    assert whole["sample"] == ((1, 8, 12, 8), (16, 8, 12, 8), (16, 8, 12, 8))
+    assert least["sample"] == ((2, 8, 12, 8),) * 3 and least["timestep"] == ((2,),) * 3
+    assert _fit({"sample": (2, 8, 12, 8), "timestep": (2,)}, least)
+    assert not _fit({"sample": (4, 8, 12, 8), "timestep": (4,)}, least)
+    assert _fit({"sample": (4, 8, 12, 8), "timestep": (4,)}, whole)
+    assert not _fit({"sample": (18, 8, 12, 8), "timestep": (18,)}, whole)
 
 
 def test_a_script_compiled_again_is_the_same_bundle(bundle: Path, tmp_path: Path) -> None:
@@ -168,7 +181,11 @@ def test_a_network_in_bfloat16_is_built() -> None:
     graph, moved = halved((source.folder / source.component.graph).read_bytes(), "bf16")
     network = gpu_target._Weights(source, graph, moved, "bf16")
     engine = tensorrt.build(
-        tensorrt.flavour("sm_89"), "sm_89", graph, dict(network.read()), {"input_ids": ((1, 24), (2, 24), (8, 24))}
+        tensorrt.flavour("sm_89"),
+        "sm_89",
+        graph,
+        dict(network.read()),
+        [{"input_ids": ((1, 24), (2, 24), (8, 24))}],
     )
     assert moved and engine.read_bytes().startswith(b"vtrt")
 
@@ -214,16 +231,16 @@ def small(op: str, type_: int = 1) -> bytes:
 def test_a_graph_that_it_can_not_read_is_told_by_the_operator() -> None:
     made = tensorrt.flavour("sm_89")
     with pytest.raises(NotBuilt, match=r"NoSuchOperator: .*"):
-        tensorrt.build(made, "sm_89", small("NoSuchOperator"), {}, {"x": ((1, 4), (2, 4), (4, 4))})
+        tensorrt.build(made, "sm_89", small("NoSuchOperator"), {}, [{"x": ((1, 4), (2, 4), (4, 4))}])
     with pytest.raises(NotBuilt):
-        tensorrt.build(made, "sm_89", b"no graph", {}, {})
+        tensorrt.build(made, "sm_89", b"no graph", {}, [])
 
 
 @pytest.mark.parametrize("shapes", [((4, 4), (2, 4), (1, 4)), ((1, 5), (2, 5), (4, 5))])
 def test_a_builder_that_gives_nothing_says_why(shapes: tensorrt.Range) -> None:
     """Smaller than the smallest, and another number of columns than the graph has."""
     with pytest.raises(NotBuilt, match=r"\w+"):
-        tensorrt.build(tensorrt.flavour("sm_89"), "sm_89", small("Relu"), {}, {"x": shapes})
+        tensorrt.build(tensorrt.flavour("sm_89"), "sm_89", small("Relu"), {}, [{"x": shapes}])
 
 
 def test_weights_of_another_size_are_not_taken() -> None:
@@ -231,7 +248,7 @@ def test_weights_of_another_size_are_not_taken() -> None:
     graph = (source.folder / source.component.graph).read_bytes()
     held = {name: np.zeros(3, np.float32) for name in source.component.weights}
     with pytest.raises(NotBuilt):
-        tensorrt.build(tensorrt.flavour("sm_89"), "sm_89", graph, held, {})
+        tensorrt.build(tensorrt.flavour("sm_89"), "sm_89", graph, held, [])
 
 
 def program_of_starter() -> Compiled:
@@ -311,7 +328,7 @@ def test_an_engine_that_was_changed_is_refused(bundle: Path, tmp_path: Path) -> 
 
 def test_what_is_kept_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GFLOW_CACHE", str(tmp_path))
-    made, shapes = tensorrt.flavour("sm_89"), {"x": ((1, 4), (2, 4), (4, 4))}
+    made, shapes = tensorrt.flavour("sm_89"), [{"x": ((1, 4), (2, 4), (4, 4))}]
     first = tensorrt.build(made, "sm_89", small("Relu"), {}, shapes).read_bytes()
     [kept] = (tmp_path / "engines").iterdir()
     kept.write_bytes(b"kept")
@@ -321,8 +338,9 @@ def test_what_is_kept_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (Flavour("tensorrt_rtx", "0.0"), "sm_89", small("Relu"), shapes),
         (made, "sm_80", small("Relu"), shapes),
         (made, "sm_89", small("Sigmoid"), shapes),
-        (made, "sm_89", small("Relu"), {"x": ((1, 4), (1, 4), (4, 4))}),
+        (made, "sm_89", small("Relu"), [{"x": ((1, 4), (1, 4), (4, 4))}]),
+        (made, "sm_89", small("Relu"), [*shapes, {"x": ((1, 4), (1, 4), (1, 4))}]),
     ):
         flavour, capability, graph, ranges = other
         assert tensorrt.build(flavour, capability, graph, {}, ranges).read_bytes()[:4] == first[:4]
-    assert len(list((tmp_path / "engines").iterdir())) == 5
+    assert len(list((tmp_path / "engines").iterdir())) == 6

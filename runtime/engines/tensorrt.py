@@ -90,6 +90,10 @@ class EngineNetwork(Network):
         given = trt.TensorIOMode.INPUT
         self.inputs = {name for name in names if self.engine.get_tensor_mode(name) == given}
         self.outputs = [name for name in names if name not in self.inputs]
+        self.profiles = [
+            {name: self.engine.get_tensor_profile_shape(name, number) for name in self.inputs}
+            for number in range(self.engine.num_optimization_profiles)
+        ]
         self._make_other, self._other = other, dict[str, Bound]()
 
     def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
@@ -104,27 +108,32 @@ class EngineNetwork(Network):
     def bound(self, feeds: Mapping[str, Value]) -> list[Value]:
         """See `gflow.runtime.device.Binds`."""
         with self.telling():
-            if not self._fit(feeds):
+            profile = self._profile(feeds)
+            if profile is None:
                 return self._instead().bound(feeds)
-            made = self._told(feeds, None)
+            made = self._set(profile, feeds, None)
             self._enqueue()
             return self._done(made)
 
     def again(self, loop: Loop) -> list[Value]:
         """See `gflow.runtime.device.Binds`."""
         with self.telling():
-            if not self._fit(loop.feeds):
+            profile = self._profile(loop.feeds)
+            if profile is None:
                 return self._instead().again(loop)
-            loop.outputs = self._told(loop.feeds, loop.outputs)
+            loop.outputs = self._set(profile, loop.feeds, loop.outputs)
             if self.graphs is None:
                 self._enqueue()
             else:
                 self.graphs.run(loop, self._enqueue)
             return self._done(loop.outputs)
 
-    def _told(self, feeds: Mapping[str, Value], into: list[Value] | None) -> list[Value]:
+    def _set(self, profile: int, feeds: Mapping[str, Value], into: list[Value] | None) -> list[Value]:
         """Tells the context where everything is; gives the outputs, new ones if there are none."""
         cuda.current()
+        if self.context.active_optimization_profile != profile:
+            self._given(self.context.set_optimization_profile_async(profile, self.stream))
+            cuda.wait(self.stream)
         known = {name: feeds[name] for name in self.inputs}
         for name, value in known.items():
             self._given(self.context.set_input_shape(name, tuple(value.shape())))
@@ -144,14 +153,12 @@ class EngineNetwork(Network):
     def _output(self, name: str) -> Value:
         return empty(list(self.context.get_tensor_shape(name)), np.float32, self.device)
 
-    def _fit(self, feeds: Mapping[str, Value]) -> bool:
-        """Whether the engine was built for feeds of such shapes."""
-        for name in self.inputs:
-            least, _, most = self.engine.get_tensor_profile_shape(name, 0)
-            sides = zip(least, feeds[name].shape(), most, strict=True)
-            if not all(low <= side <= high for low, side, high in sides):
-                return False
-        return True
+    def _profile(self, feeds: Mapping[str, Value]) -> int | None:
+        """The profile for feeds of such shapes: of those that take them, the last; None where none does."""
+        shapes = {name: tuple(feeds[name].shape()) for name in self.inputs}
+        return next(
+            (number for number in reversed(range(len(self.profiles))) if _fit(shapes, self.profiles[number])), None
+        )
 
     def _instead(self) -> Bound:
         if "it" not in self._other:
@@ -192,3 +199,12 @@ class EngineNetwork(Network):
         with suppress(OSError):  # Without them, the next process makes them anew.
             self.caches.parent.mkdir(parents=True, exist_ok=True)
             whole(self.caches, lambda part: part.write_bytes(data))
+
+
+def _fit(shapes: Mapping[str, tuple[int, ...]], profile: Mapping[str, Sequence[Sequence[int]]]) -> bool:
+    """Whether a profile takes some shapes. It holds the smallest, the usual and the largest of each."""
+    return all(
+        low <= side <= high
+        for name, sides in shapes.items()
+        for low, side, high in zip(profile[name][0], sides, profile[name][2], strict=True)
+    )

@@ -99,15 +99,14 @@ def graph(name: str, device: str) -> Bound:
 def on_device(bundle: Bundle, form: Form, place: Place, told: Callable[[str], None]) -> Network | None:
     """A network on the GPU, the fastest way that works; None where none does, and the CPU has to. told: of what
     does not work, and why. Raises BundleBroken."""
-    graph = bundle.read(form.component.graph)
     if form.engine is not None:
         from gflow.runtime.engines import tensorrt
 
         try:
-            return tensorrt.load(bundle, form.engine, place, lambda: _session(bundle, graph, form, place, told))
+            return tensorrt.load(bundle, form.engine, place, lambda: _session(bundle, form, place, told))
         except tensorrt.Refused as error:
             told(f"{error}; taking ONNX Runtime")
-    return _session(bundle, graph, form, place, told)
+    return _session(bundle, form, place, told)
 
 
 def from_folder(folder: Folder, component: Component, device: str) -> Bound:
@@ -121,17 +120,18 @@ def from_folder(folder: Folder, component: Component, device: str) -> Bound:
         raise failed(error) from error
 
 
-def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
-    for providers in _choices(form, place):
+def _session(bundle: Bundle, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
+    for graph, providers in _choices(form, place):
         name = providers[0] if isinstance(providers[0], str) else providers[0][0]
         try:
-            session = mapped(bundle, graph, form.component, providers)
+            session = mapped(bundle, bundle.read(graph), form.component, providers)
         except BundleBroken:
             raise
         except Exception as error:  # ONNX Runtime's errors have no common class.
             if isinstance(short := failed(error), OutOfMemory):
                 raise short from error
-            told(f"{name} does not take it: {str(error).strip().splitlines()[0][:200]}")
+            what = "attention as one operator" if graph == form.fused else "it"
+            told(f"{name} does not take {what}: {str(error).strip().splitlines()[0][:200]}")
             continue
         if session.get_providers()[0] == name:
             return Bound(session, place.device)
@@ -139,14 +139,16 @@ def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Calla
     return None
 
 
-def _choices(form: Form, place: Place) -> list[Sequence[Provider]]:
-    """The providers to try, the best first, each with what takes over the operators that it lacks."""
-    if place.device == "cpu":
-        return [("CPUExecutionProvider",)]
-    on_cuda: Sequence[Provider] = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    if form.engine is not None or not form.shapes or not _tensorrt():
-        return [on_cuda]
-    return [(("TensorrtExecutionProvider", _tensorrt_settings(form)), *on_cuda), on_cuda]
+def _choices(form: Form, place: Place) -> list[tuple[str, Sequence[Provider]]]:
+    """The graphs to try, the best first, and on which providers: each with what takes over the operators that it
+    lacks. Releases of ONNX Runtime that lack an operator in a type refuse the graph that has it."""
+    plain, on_cpu = form.component.graph, "CPUExecutionProvider"
+    own: Sequence[Provider] = (on_cpu,) if place.device == "cpu" else ("CUDAExecutionProvider", on_cpu)
+    found = [(graph, own) for graph in (form.fused, plain) if graph]
+    if place.device == "cpu" or form.engine is not None or not form.shapes or not _tensorrt():
+        return found
+    # TensorRT would leave attention as one operator to CUDA, and cut the network there.
+    return [(plain, (("TensorrtExecutionProvider", _tensorrt_settings(form)), *own)), *found]
 
 
 @cache

@@ -119,7 +119,8 @@ def test_inspect_shows_targets(bundle: Path) -> None:
     assert shown.returncode == 0 and "cuda:sm_90" in shown.stdout and "painter.network" in shown.stdout
     told = json.loads(gflow("inspect", bundle, "--json").stdout)["targets"]
     assert [target["name"] for target in told] == ["cpu", "cuda:sm_90"]
-    assert told[1]["runs"]["painter.network"] == "onnx, fp16"
+    assert told[1]["runs"]["painter.network"] == "onnx, fp16, attention fused"
+    assert told[1]["runs"]["painter.text_encoder"] == "onnx, fp16"
     assert 0 < told[1]["tolerances"]["painter.network"] < 0.02
 
 

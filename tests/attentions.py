@@ -15,7 +15,22 @@ from gflow.compiler.half import halved, in_16_bits
 from gflow.compiler.stored import stored
 from gflow.kernels.types import Array
 from gflow.runtime import weights
-from gflow.runtime.lowered import Component
+from gflow.runtime.lowered import Component, read
+
+
+def one_operator_each(folder: Path) -> dict[str, int]:
+    """How many attentions each component of a lowered model has, all of which must be found, and compute what they
+    did."""
+    found = {}
+    for part, component in read(folder).components.items():
+        graph = (folder / component.graph).read_bytes()
+        made = operators(attention.fused(graph))
+        found[part] = made["MultiHeadAttention"]
+        assert found[part] == operators(graph)["Softmax"] and made["Softmax"] == 0, part
+        plain, fused = (session(folder, component, fused=each) for each in (False, True))
+        for batch, side in ((1, 8), (3, 12)) if found[part] else ():
+            assert difference(plain, fused, feeds(plain, batch, side)) < 1e-5, part
+    return found
 
 
 def operators(graph: bytes) -> Counter[str]:
@@ -32,12 +47,12 @@ def session(folder: Path, component: Component, *, fused: bool, precision: str =
     tensors = onnx.load_model_from_string(graph).graph.initializer
     outside = sorted(each.name for each in tensors if each.data_location == onnx.TensorProto.EXTERNAL)
 
-    def read() -> Iterator[tuple[str, Array]]:
+    def tensors_in() -> Iterator[tuple[str, Array]]:
         for name in outside:
             values = weights.one(folder, component.weights[moved.get(name, name)])
             yield name, in_16_bits(values, precision) if name in moved else values
 
-    with stored(read()) as held:
+    with stored(tensors_in()) as held:
         return held.session(graph)
 
 

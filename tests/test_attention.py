@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import attentions
+import msgspec
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -17,11 +20,17 @@ from attentions import operators
 from onnx_calls import STARTER
 from torch.nn import functional as F
 
-from gflow.compiler import attention, quantize
+from gflow.compiler import attention, bundle, gpu_target, quantize
+from gflow.compiler.compiled import Compiled, compiled
 from gflow.compiler.half import halved
 from gflow.compiler.models.export import export
-from gflow.runtime import lowered, weights
+from gflow.compiler.passes import Target
+from gflow.compiler.program import load
+from gflow.runtime import device, lowered, weights
+from gflow.runtime.bundle import Bundle
+from gflow.runtime.cuda import Gpu
 from gflow.runtime.lowered import Component
+from gflow.runtime.targets import Form, Forms, Place
 
 BATCH = torch.export.Dim("batch", min=1, max=16)
 LENGTH = torch.export.Dim("length", min=1, max=4096)
@@ -180,6 +189,60 @@ def test_one_operator_computes_the_same(which: str, request: Any) -> None:
     for batch, length in ((1, 40), (2, 64), (5, 7)):
         given = attentions.feeds(plain, batch, length)
         assert attentions.difference(plain, fused, given) < 2e-6
+
+
+# --- where it runs ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, gpu_target.Part]:
+    """A scorer for a GPU for which nothing builds engines ahead of time."""
+    folder = tmp_path_factory.mktemp("judge")
+    text = 'model j = scorer("starter/judge")\nflow f(i: image) -> float { j.score(i, "x") }\n'
+    (folder / "s.gflow").write_text(text)
+    program = compiled(load(folder / "s.gflow"), Target())
+    return program, gpu_target.part(program.plan, bundle.sources(program), "cuda:sm_90")
+
+
+def image_form(part: gpu_target.Part) -> tuple[dict[str, Form], Form]:
+    """All forms, and that of the scorer's network for images."""
+    forms = msgspec.json.decode(part.files["targets/sm_90/forms.json"], type=Forms).forms
+    return forms, next(form for form in forms.values() if "pixel_values" in form.shapes)
+
+
+def test_cuda_reads_it_and_the_plain_graph_is_there_for_all_others(judge: tuple[Compiled, gpu_target.Part]) -> None:
+    forms, form = image_form(judge[1])
+    cuda: list[Any] = device._choices(form, Place("cuda:sm_90", "cuda", Gpu("a card", "sm_90", (13, 0)), forms))
+    assert [(graph, providers[0]) for graph, providers in cuda] == [
+        (form.fused, "CUDAExecutionProvider"),
+        (form.component.graph, "CUDAExecutionProvider"),
+    ]
+    texts = next(each for each in forms.values() if each is not form)
+    assert not texts.fused and len(device._choices(texts, Place("cuda:sm_90", "cuda", None, forms))) == 1
+    assert operators(judge[1].files[form.fused])["MultiHeadAttention"] == 4
+    assert operators(judge[1].files[form.component.graph])["Softmax"] == 4
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_release_that_lacks_the_operator_runs_the_plain_graph(
+    judge: tuple[Compiled, gpu_target.Part], known: bool, tmp_path: Path
+) -> None:
+    """On the CPU as the device. An operator that is not there stands for one that is not there in a type."""
+    program, part = judge
+    forms, form = image_form(part)
+    name = b"MultiHeadAttention" if known else b"MultiHeadAttentioX"
+    changed = part.files | {form.fused: part.files[form.fused].replace(b"MultiHeadAttention", name)}
+    bundle.write(program, "", tmp_path / "s", main="f", parts=[dataclasses.replace(part, files=changed)])
+    opened, said = Bundle(tmp_path / "s"), list[str]()
+    network = device.on_device(opened, form, Place("cuda:sm_90", "cpu", None, forms), said.append)
+    assert network is not None and len(said) == (0 if known else 1)
+    assert all("does not take attention as one operator" in each and "MultiHeadAttentioX" in each for each in said)
+    pixels = np.random.default_rng(0).standard_normal((2, 3, 64, 64)).astype(np.float32)
+    source = bundle.sources(program)["j.image"]
+    [expected] = attentions.session(source.folder, source.component, fused=False).run(
+        None, {"pixel_values": pixels}
+    )
+    assert np.abs(network.run({"pixel_values": pixels})[0] - expected).max() < 1e-5
 
 
 # --- in 16 bits, and in 8 --------------------------------------------------------------------------

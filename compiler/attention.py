@@ -147,14 +147,14 @@ class _Fused:
 
     def _scores(self, softmax: Any) -> tuple[Any, _Value, str] | None:
         """The product of a softmax's scores, what becomes of it before a bias is added, and that bias."""
-        axis = next((attribute.i for attribute in softmax.attribute if attribute.name == "axis"), -1)
         found, bias = self._bare(softmax.input[0], once=True), ""
         if self._is(found.name, "Add") and self._once(found.name) and (found.factor, found.cast) == (1, 0):
             one, other = self.made[found.name].input
             found, bias = self._bare(one, once=True), other
             if not self._is(found.name, "MatMul"):
                 found, bias = self._bare(other, once=True), one
-        if axis not in (-1, 3) or not self._is(found.name, "MatMul") or not self._once(found.name):
+        last = _attribute(softmax, "axis", -1) in (-1, 3)
+        if not last or not self._is(found.name, "MatMul") or not self._once(found.name):
             return None
         return self.made[found.name], found, bias
 
@@ -170,7 +170,7 @@ class _Fused:
                 return (node, cast) if node.input[0] == name else None
             if node.op_type != "Cast":
                 return None
-            name, cast = node.output[0], node.attribute[0].i
+            name, cast = node.output[0], _attribute(node, "to", 0)
 
     def _guarded(self, name: str) -> str:
         """Where 0 is put for what is no number, as in rows that are masked as a whole, the result of that. No row
@@ -190,8 +190,8 @@ class _Fused:
         floats = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16)
         factor, cast = 1.0, 0
         while (node := self.made.get(name)) is not None and (not once or self._once(name)):
-            if node.op_type == "Cast" and node.attribute[0].i in floats:
-                name, cast = node.input[0], cast or node.attribute[0].i
+            if node.op_type == "Cast" and _attribute(node, "to", 0) in floats:
+                name, cast = node.input[0], cast or _attribute(node, "to", 0)
             elif factors and (scaled := self._scaled(node)) is not None:
                 name, factor = scaled[0], factor * scaled[1]
             else:
@@ -248,8 +248,7 @@ class _Fused:
         if node is None:
             return [-1] if self._integers(name) == [-1] else None
         if node.op_type == "Shape" and node.input[0] == of:
-            ends = {attribute.name: attribute.i for attribute in node.attribute}
-            return list(range(4))[ends.get("start", 0) : ends.get("end", 4)]
+            return list(range(4))[_attribute(node, "start", 0) : _attribute(node, "end", 4)]
         parts = [self._axes(each, of) for each in (node.input if node.op_type == "Concat" else node.input[:1])]
         if node.op_type == "Concat" and None not in parts:
             return [axis for part in parts if part is not None for axis in part]
@@ -294,10 +293,10 @@ class _Fused:
         domain = {"domain": "com.microsoft", "num_heads": heads}
         made = self._node("MultiHeadAttention", inputs, f"{result}:attention", **domain, **scale)
         apart = [made, self._constant([0, 0, heads, -1])]
-        [reader, *others] = self.read[result]
-        if not others and reader is not None and self._permutes(reader.output[0], _HEADS_FIRST):
-            self.gone.add(reader.output[0])
-            self._node("Reshape", apart, reader.output[0])
+        transposed = self.read[result][0].output[0] if self._once(result) else ""
+        if self._permutes(transposed, _HEADS_FIRST):
+            self.gone.add(transposed)
+            self._node("Reshape", apart, transposed)
         else:
             by_length = self._node("Reshape", apart, f"{result}:by length")
             self._node("Transpose", [by_length], result, perm=_HEADS_FIRST)
@@ -311,7 +310,7 @@ class _Fused:
         """(batch, heads, length, width) as (batch, length, heads, width): as it was before, where it was that."""
         if self._permutes(name, _HEADS_FIRST):
             return str(self.made[name].input[0])
-        along = self._is(name, "Concat") and self.made[name].attribute[0].i in (2, -2)
+        along = self._is(name, "Concat") and _attribute(self.made[name], "axis", 0) in (2, -2)
         if along and all(self._permutes(part, _HEADS_FIRST) for part in self.made[name].input):
             parts = [self.made[part].input[0] for part in self.made[name].input]
             return self._shared("Concat", parts, f"{name}:by length", axis=1)
@@ -373,7 +372,7 @@ class _Fused:
         return name in self.made and self.made[name].op_type == op
 
     def _permutes(self, name: str, axes: list[int]) -> bool:
-        return self._is(name, "Transpose") and [*self.made[name].attribute[0].ints] == axes
+        return self._is(name, "Transpose") and _attribute(self.made[name], "perm", []) == axes
 
     def _number(self, name: str) -> float | None:
         """A constant of one element."""
@@ -387,3 +386,10 @@ class _Fused:
         from onnx import numpy_helper
 
         return numpy_helper.to_array(self.constants[name]).ravel().tolist() if name in self.constants else None
+
+
+def _attribute(node: Any, name: str, default: Any) -> Any:
+    from onnx import helper
+
+    found = [attribute for attribute in node.attribute if attribute.name == name]
+    return helper.get_attribute_value(found[0]) if found else default

@@ -38,14 +38,18 @@ def operators(graph: bytes) -> Counter[str]:
     return Counter(node.op_type for node in onnx.load_model_from_string(graph).graph.node)
 
 
-def session(folder: Path, component: Component, *, fused: bool, precision: str = "fp32") -> Any:
-    """A component in a precision. Raises what ONNX Runtime does, which has looked at all types first."""
+def session(
+    folder: Path, component: Component, *, fused: bool, precision: str = "fp32", beside: str | None = None
+) -> Any:
+    """A component in a precision. beside: a value to give beside its own. Raises what ONNX Runtime does, which has
+    looked at all types first."""
     graph, moved = (folder / component.graph).read_bytes(), dict[str, str]()
     if precision != "fp32":
         graph, moved = halved(graph, precision)
-    graph = attention.fused(graph) if fused else graph
-    tensors = onnx.load_model_from_string(graph).graph.initializer
-    outside = sorted(each.name for each in tensors if each.data_location == onnx.TensorProto.EXTERNAL)
+    model = onnx.load_model_from_string(attention.fused(graph) if fused else graph)
+    model.graph.output.extend([onnx.ValueInfoProto(name=beside)] if beside else [])
+    external = onnx.TensorProto.EXTERNAL
+    outside = sorted(each.name for each in model.graph.initializer if each.data_location == external)
 
     def tensors_in() -> Iterator[tuple[str, Array]]:
         for name in outside:
@@ -53,7 +57,7 @@ def session(folder: Path, component: Component, *, fused: bool, precision: str =
             yield name, in_16_bits(values, precision) if name in moved else values
 
     with stored(tensors_in()) as held:
-        return held.session(graph)
+        return held.session(model.SerializeToString())
 
 
 def feeds(running: Any, batch: int, side: int) -> dict[str, Array]:

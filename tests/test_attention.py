@@ -67,6 +67,9 @@ class Block(torch.nn.Module):
     def _another_scale(self, q: Any, k: Any, v: Any) -> Any:
         return F.scaled_dot_product_attention(q, k, v, scale=0.11)
 
+    def _scaled_values(self, q: Any, k: Any, v: Any) -> Any:
+        return F.scaled_dot_product_attention(q, k, v * 3.0)
+
     def _written_out(self, q: Any, k: Any, v: Any) -> Any:
         return ((q @ k.transpose(-1, -2)) / 8**0.5).softmax(-1) @ v
 
@@ -97,17 +100,17 @@ class Block(torch.nn.Module):
         return (q @ k[:1].transpose(-1, -2)).softmax(-1) @ v[:1]
 
     def _scaled_after_its_bias(self, q: Any, k: Any, v: Any) -> Any:
-        return ((q @ k.transpose(-1, -2) + self.bias) * 0.5).softmax(-1) @ v
+        return ((q @ k.transpose(-1, -2) + self.bias[None]) * 0.5).softmax(-1) @ v
 
     def _bias_of_keys(self, q: Any, k: Any, v: Any) -> Any:
-        return (q @ k.transpose(-1, -2) + self.bias[:, :1]).softmax(-1) @ v
+        return (q @ k.transpose(-1, -2) + self.bias[None, :, :1]).softmax(-1) @ v
 
     def _softmax_alone(self, q: Any, k: Any, v: Any) -> Any:
         return (q + k + v).softmax(-1)
 
 
 #: Of any length; of 48 tokens.
-FOUND = ["self", "cross", "norms of heads", "joint", "another scale", "written out", "wide values"]
+FOUND = ["self", "cross", "norms of heads", "joint", "another scale", "scaled values", "written out", "wide values"]
 FOUND_OF_48 = ["bias of heads", "masked"]
 NONE = [
     *("probabilities given", "softmax over queries", "softmax alone"),
@@ -267,6 +270,16 @@ def test_all_that_the_operator_reads_has_its_type(which: str, precision: str, re
     half = attentions.session(made.folder, made.component, fused=True, precision=precision)
     given = attentions.feeds(full, 2, 24)
     assert 0 < attentions.difference(full, half, given) < 0.005
+
+
+def test_masks_stay_in_the_range_of_float16(fixed: Exported) -> None:
+    """The lowest float32 would be -inf, and a row of that no number."""
+    model = onnx.load_model_from_string(attention.fused(halved(fixed.graph, "fp16")[0]))
+    lowest = []
+    for bias in {node.input[5] for node in model.graph.node if node.op_type == "MultiHeadAttention"}:
+        running = attentions.session(fixed.folder, fixed.component, fused=True, precision="fp16", beside=bias)
+        lowest += [values.min() for values in running.run([bias], attentions.feeds(running, 2, 48))]
+    assert len(lowest) == len(FOUND_OF_48) and min(lowest) == -65504
 
 
 def test_a_scale_that_was_rounded_is_the_usual_one(free: Exported) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from gflow.compiler import gpu_kernels, half, profiles, quantize, tensorrt
+from gflow.compiler import attention, gpu_kernels, half, profiles, quantize, tensorrt
 from gflow.compiler.profiles import Uses
 from gflow.compiler.quantize import Packed
 from gflow.compiler.quantized import Measured, is_reduced, some
@@ -138,7 +138,7 @@ def _form(made: Part, source: Source, used: Uses, measured: Measured | None = No
             full, network = _Weights(source, graph, {}, "fp32"), network.packed_by(measured)
             difference = _difference(full, network, some(measured.fed.get(source.component.identity, [])))[1]
     made.sessions[source.component.identity] = network.session
-    component = network.put(made)
+    component, fused = network.put(made), network.put_fused(made)
     engine = None
     if planned:
         try:
@@ -148,11 +148,18 @@ def _form(made: Part, source: Source, used: Uses, measured: Measured | None = No
     if why:
         made.refused[source.label] = why
     built = f"{engine.package} {engine.version}" if engine else "onnx"
-    made.runs[source.label] = f"{built}, {network.told}"
+    made.runs[source.label] = f"{built}, {network.told}" + (", attention fused" if fused else "")
     made.tolerances[source.label] = float(f"{source.component.tolerance + difference:.1e}")
     told = {name: [list(shape) for shape in shapes[name]] for name in shapes} if shapes else {}
     weights_in = next((each.kind for each in network.packed.values()), "")
-    return Form(precision=network.precision, component=component, shapes=told, engine=engine, weights=weights_in)
+    return Form(
+        precision=network.precision,
+        component=component,
+        fused=fused,
+        shapes=told,
+        engine=engine,
+        weights=weights_in,
+    )
 
 
 def _engine(made: Part, network: _Weights, planned: Sequence[Mapping[str, Range]]) -> Engine:
@@ -223,6 +230,15 @@ class _Weights:
             found[name], size = Weight(held, "", list(values.shape)), size + values.nbytes
         identity = f"{self.source.component.identity} {self.told}"
         return low.Component(place, found, identity, size, self.source.component.tolerance)
+
+    def put_fused(self, made: Part) -> str:
+        """Puts the graph with attention as operators among a bundle's, where it has some, and gives its entry."""
+        graph = attention.fused(self.graph)
+        if graph == self.graph:
+            return ""
+        place = f"graphs/{digest(graph)}.onnx"
+        made.files[place] = graph
+        return place
 
     def session(self) -> Any:
         """It on the CPU, its results rounded as a GPU's are."""

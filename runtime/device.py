@@ -142,15 +142,14 @@ def graph(name: str, device: str) -> Bound:
 def on_device(bundle: Bundle, form: Form, place: Place, told: Callable[[str], None]) -> Network | None:
     """A network on the GPU, the fastest way that works; None where none does, and the CPU has to. told: of what
     does not work, and why. Raises BundleBroken."""
-    graph = bundle.read(form.component.graph)
     if form.engine is not None:
         from gflow.runtime.engines import tensorrt
 
         try:
-            return tensorrt.load(bundle, form.engine, place, lambda: _session(bundle, graph, form, place, told))
+            return tensorrt.load(bundle, form.engine, place, lambda: _session(bundle, form, place, told))
         except tensorrt.Refused as error:
             told(f"{error}; taking ONNX Runtime")
-    return _session(bundle, graph, form, place, told)
+    return _session(bundle, form, place, told)
 
 
 def from_folder(folder: Folder, component: Component, device: str) -> Bound:
@@ -165,9 +164,10 @@ def from_folder(folder: Folder, component: Component, device: str) -> Bound:
 
 
 class _Way(NamedTuple):
-    """A way to run a graph: the providers, each with what takes over the operators that it lacks; whether the
-    session records the work of loops."""
+    """A way to run a network: the entry of its graph; the providers, each with what takes over the operators that
+    it lacks; whether the session records the work of loops."""
 
+    graph: str
     providers: Sequence[Provider]
     records: bool = False
 
@@ -177,8 +177,9 @@ class _Way(NamedTuple):
         return first if isinstance(first, str) else first[0]
 
 
-def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
+def _session(bundle: Bundle, form: Form, place: Place, told: Callable[[str], None]) -> Bound | None:
     for way in _ways(form, place):
+        graph = bundle.read(way.graph)
         try:
             session = mapped(bundle, graph, form.component, way.providers, pinned=place.pinned)
         except BundleBroken:
@@ -186,8 +187,9 @@ def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Calla
         except Exception as error:  # ONNX Runtime's errors have no common class.
             if isinstance(short := failed(error), OutOfMemory):
                 raise short from error
-            if not way.records:  # The next way is the same one, without.
-                told(f"{way.name} does not take it: {str(error).strip().splitlines()[0][:200]}")
+            if not way.records:  # Else the next way is the same one, without.
+                what = "attention as one operator" if way.graph == form.fused else "it"
+                told(f"{way.name} does not take {what}: {str(error).strip().splitlines()[0][:200]}")
             continue
         if session.get_providers()[0] == way.name:
             return Bound(session, place.device, records=way.records)
@@ -196,16 +198,21 @@ def _session(bundle: Bundle, graph: bytes, form: Form, place: Place, told: Calla
 
 
 def _ways(form: Form, place: Place) -> list[_Way]:
-    """What to try, the best first."""
-    if place.device == "cpu":
-        return [_Way(CPU)]
-    ways = [_Way(("CUDAExecutionProvider", *CPU))]
-    if "timestep" in form.shapes:
-        # It is evaluated in loops. ONNX Runtime refuses to record what has operators on the CPU.
-        ways.insert(0, _Way((("CUDAExecutionProvider", {"enable_cuda_graph": "1"}), *CPU), records=True))
-    if form.engine is None and form.shapes and _tensorrt():
+    """What to try, the best first. Releases of ONNX Runtime that lack an operator in a type refuse the graph that
+    has it; what has operators on the CPU, they refuse to record."""
+    plain, ways = form.component.graph, list[_Way]()
+    if place.device != "cpu" and form.engine is None and form.shapes and _tensorrt():
+        # It would leave attention as one operator to CUDA, and cut the network there.
         tensorrt = "TensorrtExecutionProvider", _tensorrt_settings(form)
-        ways.insert(0, _Way((tensorrt, "CUDAExecutionProvider", *CPU)))
+        ways.append(_Way(plain, (tensorrt, "CUDAExecutionProvider", *CPU)))
+    for graph in filter(None, (form.fused, plain)):
+        if place.device == "cpu":
+            ways.append(_Way(graph, CPU))
+            continue
+        if "timestep" in form.shapes:  # It is evaluated in loops.
+            recording = "CUDAExecutionProvider", {"enable_cuda_graph": "1"}
+            ways.append(_Way(graph, (recording, *CPU), records=True))
+        ways.append(_Way(graph, ("CUDAExecutionProvider", *CPU)))
     return ways
 
 

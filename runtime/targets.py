@@ -52,12 +52,14 @@ _MAGIC = {"tensorrt": b"", "tensorrt_rtx": b"vtrt"}
 
 class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a network runs on a target: as a graph in a precision ("fp32", "fp16", "bf16"), its weights in 16 bits
-    among those of the bundle, and as an engine, where one could be built. shapes: the smallest, the usual and the
-    largest of each input that the plan has; for who builds an engine later. weights: what most of them are in
-    ("int8", "fp8") where that is less than the precision."""
+    among those of the bundle, and as an engine, where one could be built. fused: the entry of the same graph with
+    attention as operators of ONNX Runtime's CUDA, "" where it has none; TensorRT finds it by itself. shapes: the
+    smallest, the usual and the largest of each input that the plan has; for who builds an engine later. weights:
+    what most of them are in ("int8", "fp8") where that is less than the precision."""
 
     precision: str
     component: Component
+    fused: str = ""
     shapes: dict[str, list[list[int]]] = {}
     engine: Engine | None = None
     weights: str = ""

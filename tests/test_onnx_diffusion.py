@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attentions
 import numpy as np
 import pytest
 import tiny_models
@@ -39,6 +40,21 @@ RNG = np.random.default_rng(0)
 PICTURE = RNG.random((40, 48, 3), dtype=np.float32)
 MASK = np.zeros((40, 48), np.float32)
 MASK[10:30, 5:25] = 1
+#: Attentions by component: those of networks look at themselves and, in turns, at texts, or at both at once; those
+#: of encoders of texts are masked, or have biases.
+VAE = {"encoder": 1, "decoder": 1}
+UNET = {"text_encoder": 1, "network": 8} | VAE
+ATTENTIONS = {
+    "stable-diffusion": UNET,
+    "stable-diffusion with memory and noise": UNET,
+    "latent consistency": UNET | {"text_encoder": 2},
+    "tiny autoencoder": UNET | {"text_encoder": 2, "encoder": 0, "decoder": 0},
+    "inpainting network": UNET | {"text_encoder": 2},
+    "stable-diffusion-xl": UNET | {"text_encoder": 2, "text_encoder_2": 2},
+    "stable-diffusion-3": VAE | {"text_encoder": 2, "text_encoder_2": 2, "text_encoder_3": 1, "network": 1},
+    "flux dev": VAE | {"text_encoder": 2, "text_encoder_2": 1, "network": 2},
+    "flux schnell": VAE | {"text_encoder": 2, "text_encoder_2": 1, "network": 2},
+}
 FAMILIES: dict[str, Callable[[Path], Path]] = {
     "stable-diffusion": lambda folder: tiny_models.diffusion(folder),
     "stable-diffusion with memory and noise": lambda folder: tiny_models.diffusion(folder, _sde()),
@@ -106,6 +122,7 @@ def test_a_lowered_family_paints_what_diffusers_paints(family: str, tmp_path: Pa
         assert close(ours, theirs), f"{family}, {task}"
         varied = varied or theirs.std() > 0.01
     assert varied, "grey pictures would prove nothing"
+    assert attentions.one_operator_each(tmp_path / "lowered") == ATTENTIONS[family]
     if family != "inpainting network":
         batches(reference, lowered)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from attentions import operators
 from PIL import Image
 
 from gflow.compiler import targets as known
@@ -106,6 +107,9 @@ def test_what_a_bundle_holds_for_a_gpu(bundle: Path) -> None:
     for form in forms.values():
         assert form.engine is None and form.component.graph in names and form.shapes
         assert all(weight.file in names for weight in form.component.weights.values())
+    fused = {form.component.graph: operators(opened.read(form.fused)) for form in forms.values() if form.fused}
+    assert [each["MultiHeadAttention"] for each in fused.values()] == [8]  # The network's; texts are masked.
+    assert all(operators(opened.read(plain))["Softmax"] == 9 for plain in fused)
     kernels = msgspec.json.decode(opened.read("targets/sm_90/kernels.json"), type=Index)
     assert {"sm_90", "compute_80"} == set(kernels.binaries) and kernels.launches
     for binaries in kernels.binaries.values():
@@ -119,7 +123,8 @@ def test_inspect_shows_targets(bundle: Path) -> None:
     assert shown.returncode == 0 and "cuda:sm_90" in shown.stdout and "painter.network" in shown.stdout
     told = json.loads(gflow("inspect", bundle, "--json").stdout)["targets"]
     assert [target["name"] for target in told] == ["cpu", "cuda:sm_90"]
-    assert told[1]["runs"]["painter.network"] == "onnx, fp16"
+    assert told[1]["runs"]["painter.network"] == "onnx, fp16, attention fused"
+    assert told[1]["runs"]["painter.text_encoder"] == "onnx, fp16"
     assert 0 < told[1]["tolerances"]["painter.network"] < 0.02
 
 

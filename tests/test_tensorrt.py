@@ -266,7 +266,7 @@ def test_a_network_that_is_not_built_is_told_and_runs_on_onnx(tmp_path: Path) ->
     part = gpu_target.part(given.plan, writer.sources(given), "cuda:sm_100")
     [told] = _not_made(given, part)
     assert told.code == "W0501" and "`j.image`, `j.text`" in told.text("title") and told.span.line == 1
-    assert part.runs == {"j.image": "onnx, fp32", "j.text": "onnx, fp32"}
+    assert part.runs == {"j.image": "onnx, fp32, attention fused", "j.text": "onnx, fp32"}
 
 
 def engine_of(bundle: Path) -> tuple[Engine, bytes]:

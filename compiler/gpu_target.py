@@ -23,7 +23,6 @@ from gflow.kernels.files import digest
 from gflow.kernels.pixel.triton_module import NoTriton
 from gflow.kernels.types import Array
 from gflow.runtime import denoise, step_kernel, weights
-from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime.lowered import Component, Lowered, Weight
 from gflow.runtime.step_kernel import Update
@@ -70,26 +69,39 @@ class Part:
     sessions: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
 
-def part(
+def parts(
     plan: p.Plan,
     sources: Mapping[str, Source],
-    target: str,
+    targets: Sequence[str],
     progress: Callable[[str], None] = lambda what: None,
     measured: Measured | None = None,
-) -> Part:
-    """What a bundle of a plan holds for a target, such as "cuda:sm_89". progress: told what is being built.
-    measured: by what networks are put into 8 bits, where they are.
+) -> list[Part]:
+    """What a bundle of a plan holds for each of some targets, such as "cuda:sm_89". progress: told what is being
+    built. measured: by what networks are put into 8 bits, where they are.
 
     Raises ImportError where `onnx` is not installed."""
-    made, forms, used = Part(target), dict[str, Form](), profiles.uses(plan)
-    for label, source in sources.items():
-        progress(f"{label} for {target}")
-        identity = source.component.identity
-        held = measured.renamed.get(identity, identity) if measured is not None else identity
-        forms[held] = _form(made, source, used, measured)
+    used = profiles.uses(plan)
+    networks = []
+    for label, source in sources.items() if targets else ():
+        progress(f"{label} for GPUs")
+        networks.append(_network(source, used, measured))
+    steps = list(dict.fromkeys(step for source in sources.values() for step in _steps(source, used)))
+    return [_part(plan, networks, steps, target, progress) for target in targets]
+
+
+def _part(
+    plan: p.Plan,
+    networks: Sequence[_Network],
+    steps: Sequence[Update],
+    target: str,
+    progress: Callable[[str], None],
+) -> Part:
+    made, forms = Part(target), dict[str, Form]()
+    for network in networks:
+        progress(f"{network.source.label} for {target}")
+        forms[network.held] = _form(made, network)
     made.files[entry(target)] = msgspec.json.encode(Forms(forms), order="deterministic")
-    steps = [update for source in sources.values() for update in _steps(source, used)]
-    _kernels(made, plan, list(dict.fromkeys(steps)))
+    _kernels(made, plan, steps)
     return made
 
 
@@ -117,49 +129,76 @@ def _steps(source: Source, used: Uses) -> list[Update]:
     return step_kernel.all_updates(schedules, guided, [False, True] if masked else [False])
 
 
-def _form(made: Part, source: Source, used: Uses, measured: Measured | None = None) -> Form:
-    """The network's form; its files and weights are put among the others."""
+@dataclass(frozen=True)
+class _Network:
+    """A network as GPUs run it, whichever they are. held: the identity that the bundle's plan has for it. shapes:
+    what it is built for; None where that is not known, and why. difference: from what it gives in float32."""
+
+    source: Source
+    held: str
+    weights: _Weights
+    component: Component
+    shapes: Mapping[str, Range] | None
+    why: str
+    difference: float
+
+
+def _network(source: Source, used: Uses, measured: Measured | None = None) -> _Network:
+    """In the precision that it runs in: it is compared with itself in float32."""
     graph = (source.folder / source.component.graph).read_bytes()
-    network = _Weights(source, graph, {}, "fp32")
-    why = ""
+    identity = source.component.identity
+    found = full = _Weights(source, graph, {}, "fp32")
+    shapes, why, difference = None, "", 0.0
     try:
         shapes = profiles.profile(graph, source.model, source.lowered, source.component, used)
     except NotBuilt as error:
-        shapes, why = None, str(error)
-    difference = 0.0
+        why = str(error)
     if is_reduced(source.provider, source.part):
         precision = half.precision_of(weights.dtypes(source.folder, source.component))
         smaller = _Weights(source, *half.halved(graph, precision), precision)
-        share, off = _difference(network, smaller, _examples(shapes))
+        share, off = _difference(full, smaller, _examples(shapes))
         if share <= TOLERANCE[precision]:
-            network, difference = smaller, off
+            found, difference = smaller, off
         if measured is not None:
-            full, network = _Weights(source, graph, {}, "fp32"), network.packed_by(measured)
-            difference = _difference(full, network, some(measured.fed.get(source.component.identity, [])))[1]
-    made.sessions[source.component.identity] = network.session
-    component = network.put(made)
-    engine = None
-    if shapes is not None:
+            found = found.packed_by(measured)
+            difference = _difference(full, found, some(measured.fed.get(identity, [])))[1]
+    held = measured.renamed.get(identity, identity) if measured is not None else identity
+    return _Network(source, held, found, found.component(), shapes, why, difference)
+
+
+def _form(made: Part, network: _Network) -> Form:
+    """The network's form; its files and weights are put among the others."""
+    source, run = network.source, network.weights
+    made.sessions[source.component.identity] = run.session
+    made.files[network.component.graph] = run.graph
+    for name, weight in network.component.weights.items():
+        made.tensors[weight.file] = partial(run.one, name)
+    engine, why = None, network.why
+    if network.shapes is not None:
         try:
-            engine = _engine(made, network, shapes)
+            engine = _engine(made, run, network.shapes)
         except NotBuilt as error:
             why = str(error)
     if why:
         made.refused[source.label] = why
     built = f"{engine.package} {engine.version}" if engine else "onnx"
-    made.runs[source.label] = f"{built}, {network.told}"
-    made.tolerances[source.label] = float(f"{source.component.tolerance + difference:.1e}")
-    told = {name: [list(shape) for shape in shapes[name]] for name in shapes} if shapes else {}
-    weights_in = next((each.kind for each in network.packed.values()), "")
-    return Form(precision=network.precision, component=component, shapes=told, engine=engine, weights=weights_in)
+    made.runs[source.label] = f"{built}, {run.told}"
+    made.tolerances[source.label] = float(f"{source.component.tolerance + network.difference:.1e}")
+    return Form(
+        precision=run.precision,
+        component=network.component,
+        shapes={name: [list(shape) for shape in sizes] for name, sizes in (network.shapes or {}).items()},
+        engine=engine,
+        weights=next((each.kind for each in run.packed.values()), ""),
+    )
 
 
-def _engine(made: Part, network: _Weights, shapes: Mapping[str, Range]) -> Engine:
+def _engine(made: Part, run: _Weights, shapes: Mapping[str, Range]) -> Engine:
     """Builds it and puts it among the files. Raises NotBuilt."""
     wanted = capability(made.target)
     flavour = tensorrt.flavour(wanted)
-    with stored(network.read()) as held:
-        file = tensorrt.build(flavour, wanted, network.graph, held.arrays(), shapes)
+    with stored(run.read()) as held:
+        file = tensorrt.build(flavour, wanted, run.graph, held.arrays(), shapes)
     place = f"engines/{digest_of(file)}"
     made.copies[place] = file
     return Engine(place, flavour.package, flavour.version, wanted, file.stat().st_size)
@@ -210,18 +249,16 @@ class _Weights:
         for name in self.names():
             yield name, self.one(name)
 
-    def put(self, made: Part) -> Component:
-        """Puts graph and weights among a bundle's; those in float32 are there for the CPU already."""
-        place = f"graphs/{digest(self.graph)}.onnx"
-        made.files[place] = self.graph
+    def component(self) -> Component:
+        """As it is in a bundle, where graph and weights are called by what they hold; weights in float32 are there
+        for the CPU already."""
         found, size = {}, 0
-        for name in self.names():
-            values = self.one(name)
+        for name, values in self.read():
             held = f"weights/{digest(values.tobytes())}"
-            made.tensors[held] = partial(self.one, name)
             found[name], size = Weight(held, "", list(values.shape)), size + values.nbytes
         identity = f"{self.source.component.identity} {self.told}"
-        return low.Component(place, found, identity, size, self.source.component.tolerance)
+        place = f"graphs/{digest(self.graph)}.onnx"
+        return Component(place, found, identity, size, self.source.component.tolerance)
 
     def session(self) -> Any:
         """It on the CPU, its results rounded as a GPU's are."""

@@ -23,7 +23,6 @@ from gflow.kernels.files import digest
 from gflow.kernels.pixel.triton_module import NoTriton
 from gflow.kernels.types import Array
 from gflow.runtime import denoise, step_kernel, weights
-from gflow.runtime import lowered as low
 from gflow.runtime import plan as p
 from gflow.runtime.lowered import Component, Lowered, Weight
 from gflow.runtime.step_kernel import Update
@@ -70,26 +69,39 @@ class Part:
     sessions: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
 
-def part(
+def parts(
     plan: p.Plan,
     sources: Mapping[str, Source],
-    target: str,
+    targets: Sequence[str],
     progress: Callable[[str], None] = lambda what: None,
     measured: Measured | None = None,
-) -> Part:
-    """What a bundle of a plan holds for a target, such as "cuda:sm_89". progress: told what is being built.
-    measured: by what networks are put into 8 bits, where they are.
+) -> list[Part]:
+    """What a bundle of a plan holds for each of some targets, such as "cuda:sm_89". progress: told what is being
+    built. measured: by what networks are put into 8 bits, where they are.
 
     Raises ImportError where `onnx` is not installed."""
-    made, forms, used = Part(target), dict[str, Form](), profiles.uses(plan)
-    for label, source in sources.items():
-        progress(f"{label} for {target}")
-        identity = source.component.identity
-        held = measured.renamed.get(identity, identity) if measured is not None else identity
-        forms[held] = _form(made, source, used, measured)
+    used = profiles.uses(plan)
+    networks = []
+    for label, source in sources.items() if targets else ():
+        progress(f"{label} for GPUs")
+        networks.append(_network(source, used, measured))
+    steps = list(dict.fromkeys(step for source in sources.values() for step in _steps(source, used)))
+    return [_part(plan, networks, steps, target, progress) for target in targets]
+
+
+def _part(
+    plan: p.Plan,
+    networks: Sequence[_Network],
+    steps: Sequence[Update],
+    target: str,
+    progress: Callable[[str], None],
+) -> Part:
+    made, forms = Part(target), dict[str, Form]()
+    for network in networks:
+        progress(f"{network.source.label} for {target}")
+        forms[network.held] = _form(made, network)
     made.files[entry(target)] = msgspec.json.encode(Forms(forms), order="deterministic")
-    steps = [update for source in sources.values() for update in _steps(source, used)]
-    _kernels(made, plan, list(dict.fromkeys(steps)))
+    _kernels(made, plan, steps)
     return made
 
 
@@ -117,57 +129,83 @@ def _steps(source: Source, used: Uses) -> list[Update]:
     return step_kernel.all_updates(schedules, guided, [False, True] if masked else [False])
 
 
-def _form(made: Part, source: Source, used: Uses, measured: Measured | None = None) -> Form:
-    """The network's form; its files and weights are put among the others."""
+@dataclass(frozen=True)
+class _Network:
+    """A network as GPUs run it, whichever they are. held: the identity that the bundle's plan has for it. planned:
+    the shapes that it is built for; none where that is not known, and why. fused: the graph with attention as
+    operators; the same one where it has none. difference: from what it gives in float32."""
+
+    source: Source
+    held: str
+    weights: _Weights
+    component: Component
+    planned: Sequence[Mapping[str, Range]]
+    why: str
+    fused: bytes
+    difference: float
+
+
+def _network(source: Source, used: Uses, measured: Measured | None = None) -> _Network:
+    """In the precision that it runs in: it is compared with itself in float32."""
     graph = (source.folder / source.component.graph).read_bytes()
-    network = _Weights(source, graph, {}, "fp32")
-    why = ""
+    identity = source.component.identity
+    found = full = _Weights(source, graph, {}, "fp32")
+    planned, why, difference = list[dict[str, Range]](), "", 0.0
     try:
         planned = profiles.profiles(graph, source.model, source.lowered, source.component, used)
     except NotBuilt as error:
-        planned, why = [], str(error)
-    shapes = planned[0] if planned else None
-    difference = 0.0
+        why = str(error)
     if is_reduced(source.provider, source.part):
         precision = half.precision_of(weights.dtypes(source.folder, source.component))
         smaller = _Weights(source, *half.halved(graph, precision), precision)
-        share, off = _difference(network, smaller, _examples(shapes))
+        share, off = _difference(full, smaller, _examples(planned))
         if share <= TOLERANCE[precision]:
-            network, difference = smaller, off
+            found, difference = smaller, off
         if measured is not None:
-            full, network = _Weights(source, graph, {}, "fp32"), network.packed_by(measured)
-            difference = _difference(full, network, some(measured.fed.get(source.component.identity, [])))[1]
-    made.sessions[source.component.identity] = network.session
-    component, fused = network.put(made), network.put_fused(made)
-    engine = None
-    if planned:
+            found = found.packed_by(measured)
+            difference = _difference(full, found, some(measured.fed.get(identity, [])))[1]
+    held = measured.renamed.get(identity, identity) if measured is not None else identity
+    return _Network(source, held, found, found.component(), planned, why, attention.fused(found.graph), difference)
+
+
+def _form(made: Part, network: _Network) -> Form:
+    """The network's form; its files and weights are put among the others."""
+    source, run = network.source, network.weights
+    made.sessions[source.component.identity] = run.session
+    made.files[network.component.graph] = run.graph
+    for name, weight in network.component.weights.items():
+        made.tensors[weight.file] = partial(run.one, name)
+    fused = "" if network.fused == run.graph else f"graphs/{digest(network.fused)}.onnx"
+    if fused:
+        made.files[fused] = network.fused
+    engine, why = None, network.why
+    if network.planned:
         try:
-            engine = _engine(made, network, planned)
+            engine = _engine(made, run, network.planned)
         except NotBuilt as error:
             why = str(error)
     if why:
         made.refused[source.label] = why
     built = f"{engine.package} {engine.version}" if engine else "onnx"
-    made.runs[source.label] = f"{built}, {network.told}" + (", attention fused" if fused else "")
-    made.tolerances[source.label] = float(f"{source.component.tolerance + difference:.1e}")
-    told = {name: [list(shape) for shape in shapes[name]] for name in shapes} if shapes else {}
-    weights_in = next((each.kind for each in network.packed.values()), "")
+    made.runs[source.label] = f"{built}, {run.told}" + (", attention fused" if fused else "")
+    made.tolerances[source.label] = float(f"{source.component.tolerance + network.difference:.1e}")
+    shapes = network.planned[0] if network.planned else {}
     return Form(
-        precision=network.precision,
-        component=component,
+        precision=run.precision,
+        component=network.component,
         fused=fused,
-        shapes=told,
+        shapes={name: [list(shape) for shape in sizes] for name, sizes in shapes.items()},
         engine=engine,
-        weights=weights_in,
+        weights=next((each.kind for each in run.packed.values()), ""),
     )
 
 
-def _engine(made: Part, network: _Weights, planned: Sequence[Mapping[str, Range]]) -> Engine:
+def _engine(made: Part, run: _Weights, planned: Sequence[Mapping[str, Range]]) -> Engine:
     """Builds it and puts it among the files. Raises NotBuilt."""
     wanted = capability(made.target)
     flavour = tensorrt.flavour(wanted)
-    with stored(network.read()) as held:
-        file = tensorrt.build(flavour, wanted, network.graph, held.arrays(), planned)
+    with stored(run.read()) as held:
+        file = tensorrt.build(flavour, wanted, run.graph, held.arrays(), planned)
     place = f"engines/{digest_of(file)}"
     made.copies[place] = file
     return Engine(place, flavour.package, flavour.version, wanted, file.stat().st_size)
@@ -218,27 +256,16 @@ class _Weights:
         for name in self.names():
             yield name, self.one(name)
 
-    def put(self, made: Part) -> Component:
-        """Puts graph and weights among a bundle's; those in float32 are there for the CPU already."""
-        place = f"graphs/{digest(self.graph)}.onnx"
-        made.files[place] = self.graph
+    def component(self) -> Component:
+        """As it is in a bundle, where graph and weights are called by what they hold; weights in float32 are there
+        for the CPU already."""
         found, size = {}, 0
-        for name in self.names():
-            values = self.one(name)
+        for name, values in self.read():
             held = f"weights/{digest(values.tobytes())}"
-            made.tensors[held] = partial(self.one, name)
             found[name], size = Weight(held, "", list(values.shape)), size + values.nbytes
         identity = f"{self.source.component.identity} {self.told}"
-        return low.Component(place, found, identity, size, self.source.component.tolerance)
-
-    def put_fused(self, made: Part) -> str:
-        """Puts the graph with attention as operators among a bundle's, where it has some, and gives its entry."""
-        graph = attention.fused(self.graph)
-        if graph == self.graph:
-            return ""
-        place = f"graphs/{digest(graph)}.onnx"
-        made.files[place] = graph
-        return place
+        place = f"graphs/{digest(self.graph)}.onnx"
+        return Component(place, found, identity, size, self.source.component.tolerance)
 
     def session(self) -> Any:
         """It on the CPU, its results rounded as a GPU's are."""
@@ -274,10 +301,10 @@ def _difference(full: _Weights, smaller: _Weights, fed: Sequence[Mapping[str, An
     return share, off
 
 
-def _examples(shapes: Mapping[str, Range] | None) -> list[Mapping[str, Any]]:
-    """Inputs of the smallest shapes, where some are known."""
+def _examples(planned: Sequence[Mapping[str, Range]]) -> list[Mapping[str, Any]]:
+    """Inputs of the smallest shapes, where some are planned."""
     rng = np.random.default_rng(0)
-    return [{name: _example(rng, name, shape[0]) for name, shape in shapes.items()}] if shapes is not None else []
+    return [{name: _example(rng, name, shape[0]) for name, shape in shapes.items()} for shapes in planned[:1]]
 
 
 def _example(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Any:

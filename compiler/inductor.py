@@ -22,9 +22,10 @@ import msgspec
 from gflow.compiler.gpu_target import Part, Source
 from gflow.compiler.models.export import Exported, NotLowered, instead
 from gflow.compiler.models.lowering import lower
+from gflow.compiler.scratch import scratch
+from gflow.compiler.stored import digest_of
 from gflow.compiler.targets import CPU, capability
 from gflow.compiler.tensorrt import NotBuilt
-from gflow.kernels.files import digest
 from gflow.kernels.pixel import shipped
 from gflow.runtime import cache, cuda
 from gflow.runtime import plan as p
@@ -61,8 +62,8 @@ def part(
         made.refused |= _build(plan.models[model], [each for each in wanted if not each.there], progress)
         for each in wanted:
             if each.there:
-                data, package = each.read()
-                made.files[package.entry] = data
+                package, file = each.read()
+                made.copies[package.entry] = file
                 packages[each.source.component.identity] = package
                 made.runs[each.source.label] = f"inductor, torch {package.torch}, {package.precision}"
                 made.tolerances[each.source.label] = package.tolerance
@@ -107,29 +108,40 @@ class _Wanted:
         return shipped.needed(self.target_cpu) if self.target == CPU else [capability(self.target)]
 
     @property
+    def folder(self) -> Path:
+        return cache.folder() / "packages"
+
+    @property
     def place(self) -> Path:
+        """What the package takes; it itself lies beside, under its digest."""
         told = f"{VERSION} {self.source.component.identity} {version('torch')} {self.device} {self.precision} "
         told += f"{self.target_cpu} {shipped.machine()} {self.features}"
-        return cache.folder() / "packages" / hashlib.sha256(told.encode()).hexdigest()[:32]
+        return self.folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
 
     @property
     def there(self) -> bool:
-        return self.place.exists()
+        return self.place.exists() and self.read()[1].exists()
 
-    def read(self) -> tuple[bytes, Package]:
-        told, _, data = self.place.read_bytes().partition(b"\n")
-        return data, msgspec.json.decode(told, type=Package)
+    def read(self) -> tuple[Package, Path]:
+        package = msgspec.json.decode(self.place.read_bytes(), type=Package)
+        return package, self.folder / Path(package.entry).name
 
-    def write(self, data: bytes, package: Package) -> None:
-        """One file: what the package takes, on a line, and the package."""
-        place = self.place
-        place.parent.mkdir(parents=True, exist_ok=True)
-        package = msgspec.structs.replace(package, entry=f"engines/{digest(data)}")
-        mine = place.with_suffix(f".{os.getpid()}")
-        mine.write_bytes(msgspec.json.encode(package, order="deterministic") + b"\n" + data)
-        with suppress(FileExistsError):  # Another process was faster: its package is everybody's.
-            os.link(mine, place)
-        mine.unlink()
+    def make(self, exported: Exported) -> None:
+        """Compiles it. Raises Failed."""
+        from gflow.compiler.models import inductor
+
+        with scratch(self.folder) as folder:
+            file, told = folder / "package", folder / "told"
+            package = inductor.compiled(exported, self.device, self.precision, self.target_cpu, self.features, file)
+            name = digest_of(file)
+            told.write_bytes(
+                msgspec.json.encode(
+                    msgspec.structs.replace(package, entry=f"engines/{name}"), order="deterministic"
+                )
+            )
+            os.replace(file, self.folder / name)
+            with suppress(FileExistsError):  # Another process was faster: its package is everybody's.
+                os.link(told, self.place)
 
 
 def _build(model: p.Model, wanted: list[_Wanted], progress: Callable[[str], None]) -> dict[str, str]:
@@ -145,9 +157,7 @@ def _build(model: p.Model, wanted: list[_Wanted], progress: Callable[[str], None
             if each.source.component.graph == f"{exported.name}.onnx":
                 progress(f"{each.source.label} by AOTInductor")
                 try:
-                    each.write(
-                        *inductor.compiled(exported, each.device, each.precision, each.target_cpu, each.features)
-                    )
+                    each.make(exported)
                 except inductor.Failed as error:
                     refused[each.source.label] = str(error)
 

@@ -101,16 +101,8 @@ def _painters(plan: p.Plan, trial: Trial, variants: list[Variant]) -> Iterator[Q
     for variant in variants:
         made = pictures(_of(trial, variant), variant.components(trial.model), _SEED)
         ratios = [psnr(*pair) for pair in zip(made, references, strict=True)]
-        worst = int(np.argmin(ratios))
-        yield Quality(
-            model=trial.model.name,
-            target=variant.target,
-            prompts=len(ratios),
-            worst=trial.prompts[worst],
-            psnr=round(float(np.mean(ratios)), 1),
-            worst_psnr=round(ratios[worst], 1),
-            distance=_distance(plan, made, references),
-        )
+        distance = _distance(plan, made, references)
+        yield _quality(trial, variant, ratios, "psnr", 1, distance)
 
 
 def _distance(plan: p.Plan, made: list[Array], references: list[Array]) -> float | None:
@@ -132,15 +124,23 @@ def _languages(plan: p.Plan, trial: Trial, variants: list[Variant]) -> Iterator[
     references = answers(trial, Components())
     for variant in variants:
         shares = agreeing(_of(trial, variant), variant.components(trial.model), references)
-        worst = int(np.argmin(shares))
-        yield Quality(
-            model=trial.model.name,
-            target=variant.target,
-            prompts=len(shares),
-            worst=trial.prompts[worst],
-            tokens=round(float(np.mean(shares)), 3),
-            worst_tokens=round(shares[worst], 3),
-        )
+        yield _quality(trial, variant, shares, "tokens", 3)
+
+
+def _quality(
+    trial: Trial, variant: Variant, found: list[float], kind: str, digits: int, distance: float | None = None
+) -> Quality:
+    """What was found at each prompt, the more the better. kind: what it is, as `Quality` calls it."""
+    worst = int(np.argmin(found))
+    figures = {kind: round(float(np.mean(found)), digits), f"worst_{kind}": round(found[worst], digits)}
+    return Quality(
+        model=trial.model.name,
+        target=variant.target,
+        prompts=len(found),
+        worst=trial.prompts[worst],
+        distance=distance,
+        **figures,
+    )
 
 
 def poor(plan: p.Plan, found: Quantization) -> list[Diagnostic]:

@@ -145,15 +145,22 @@ def _component(component: Component, known: Measured, out: Path, *, language: bo
     held |= {name: Weight(file, name, list(tensor.shape)) for name, tensor in tensors.items()}
     saved = sum(4 * int(np.prod(component.weights[name].shape)) for name in gone)
     size = component.bytes - saved + sum(tensor.nbytes for tensor in tensors.values())
-    before = session(out, component, split=False)
+    fed = some(known.fed.get(component.identity, []))
+    # One after the other: the first session is gone when the second is made.
+    before = _answers(out, component, fed)
     place.write_bytes(graph)
     identity = f"{component.identity} {scheme.name} {hashlib.sha256(graph).hexdigest()[:16]}"
     known.renamed[component.identity] = identity
     made = Component(component.graph, dict(sorted(held.items())), identity, size, component.tolerance)
-    after = session(out, made, split=False)
-    fed = known.fed.get(component.identity, [])
-    off = max((_off(before.run(None, dict(f)), after.run(None, dict(f))) for f in some(fed)), default=0.0)
+    pairs = zip(before, _answers(out, made, fed), strict=True)
+    off = max((_off(*pair) for pair in pairs), default=0.0)
     return msgspec.structs.replace(made, tolerance=float(f"{component.tolerance + off:.1e}"))
+
+
+def _answers(folder: Path, component: Component, fed: list[Feeds]) -> list[list[Array]]:
+    """What a component gives for some inputs."""
+    running = session(folder, component, split=False)
+    return [running.run(None, dict(feeds)) for feeds in fed]
 
 
 def some(fed: list[Feeds]) -> list[Feeds]:

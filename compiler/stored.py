@@ -13,17 +13,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 
+from gflow.compiler.scratch import scratch
 from gflow.kernels.types import Array
 from gflow.runtime import cache, weights
 from gflow.runtime.network import options
 
 #: Weights begin at multiples of this, so that they can be mapped.
 ALIGNED = 4096
+
+#: A network with more bytes of weights than these runs on them as they are in the file. Of a smaller one, ONNX
+#: Runtime makes a copy in memory, laid out for its products and convolutions, which is faster.
+_LARGE = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,11 @@ class Stored:
     file: Path
     places: dict[str, tuple[int, Any, tuple[int, ...]]]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all weights."""
+        return sum(math.prod(shape) * np.dtype(dtype).itemsize for _, dtype, shape in self.places.values())
+
     def session(self, graph: bytes) -> Any:
         """A graph on the CPU, with these weights for its external initializers. The file is not needed any more
         when it is made."""
@@ -40,6 +49,10 @@ class Stored:
 
         made = options(split=False)
         made.add_session_config_entry("session.model_external_initializers_file_folder_path", str(self.file.parent))
+        if self.size > _LARGE:
+            made.add_session_config_entry("session.disable_prepacking", "1")
+            # The next level lays out convolutions.
+            made.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         placed = weights.placed(graph, [(self.file.name, self.places[name][0]) for name in sorted(self.places)])
         return ort.InferenceSession(placed, made, providers=["CPUExecutionProvider"])
 
@@ -55,19 +68,15 @@ class Stored:
 
 @contextmanager
 def stored(tensors: Iterable[tuple[str, Array]]) -> Iterator[Stored]:
-    """Weights in a file of their own, for as long as this lasts; each is made when it is written. Raises OSError.
-
-    The file is in the cache's folder: what is temporary may be held in memory itself."""
-    folder = cache.folder() / "weights"
-    folder.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=folder) as file:
-        places: dict[str, tuple[int, Any, tuple[int, ...]]] = {}
-        for name, tensor in tensors:
-            begin = file.seek(-file.tell() % ALIGNED, 1)
-            file.write(np.ascontiguousarray(tensor).data)
-            places[name] = begin, tensor.dtype, tensor.shape
-        file.flush()
-        yield Stored(Path(file.name), places)
+    """Weights in a file of their own, for as long as this lasts, each made when it is written. Raises OSError."""
+    places: dict[str, tuple[int, Any, tuple[int, ...]]] = {}
+    with scratch(cache.folder() / "weights") as folder:
+        with (folder / "weights").open("wb") as file:
+            for name, tensor in tensors:
+                begin = file.seek(-file.tell() % ALIGNED, 1)
+                file.write(np.ascontiguousarray(tensor).data)
+                places[name] = begin, tensor.dtype, tensor.shape
+        yield Stored(folder / "weights", places)
 
 
 def digest_of(file: Path) -> str:

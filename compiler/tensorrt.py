@@ -16,8 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from gflow.compiler.scratch import scratch
 from gflow.compiler.targets import GPUS
 from gflow.kernels.files import whole
 from gflow.kernels.types import Array
@@ -81,13 +82,10 @@ def build(
     place = kept.folder() / "engines" / _identity(made, capability, graph, weights, profiles)
     if place.is_file():
         return place
-    engine = _Build(made, capability).build(graph, weights, profiles)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_suffix(f".{os.getpid()}")
-    part.write_bytes(memoryview(engine))
-    with suppress(FileExistsError):  # Another process was faster: its engine is everybody's.
-        os.link(part, place)
-    part.unlink()
+    with scratch(place.parent) as folder:
+        _Build(made, capability).build(graph, weights, profiles, folder / "engine")
+        with suppress(FileExistsError):  # Another process was faster: its engine is everybody's.
+            os.link(folder / "engine", place)
     return place
 
 
@@ -117,8 +115,10 @@ class _Build:
         self.logger = _logger(self.trt, self.told)
         self.builder = self._given(self.trt.Builder(self.logger), "it does not start")
 
-    def build(self, graph: bytes, weights: Mapping[str, Array], profiles: Sequence[Mapping[str, Range]]) -> Any:
-        """The engine, in memory of TensorRT's."""
+    def build(
+        self, graph: bytes, weights: Mapping[str, Array], profiles: Sequence[Mapping[str, Range]], out: Path
+    ) -> None:
+        """Writes the engine to a file."""
         typed = 1 << int(self.trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
         network = self._given(self.builder.create_network(typed), "it makes no network")
         parser = self.trt.OnnxParser(network, self.logger)
@@ -128,10 +128,22 @@ class _Build:
         for profile in profiles:
             self._profile(config, network, profile)
         timing = self._timing(config)
-        engine = self._given(self.builder.build_serialized_network(network, config), "it gives no engine")
+        with out.open("wb") as file:
+            self._write(network, config, file)
         if timing is not None:
             self._keep(config, timing)
-        return engine
+
+    def _write(self, network: Any, config: Any, file: BinaryIO) -> None:
+        """Piece by piece, where this TensorRT can: an engine is as large as its weights. Raises OSError."""
+        failed = "it gives no engine"
+        if not hasattr(self.builder, "build_serialized_network_to_stream"):
+            file.write(memoryview(self._given(self.builder.build_serialized_network(network, config), failed)))
+            return
+        writer = _writer(self.trt, file)
+        built = self.builder.build_serialized_network_to_stream(network, config, writer)
+        if writer.error is not None:
+            raise writer.error
+        self._given(built, failed)
 
     def _given(self, value: Any, failed: str) -> Any:
         """What a call gave; calls that fail give None or False, and log why."""
@@ -192,6 +204,24 @@ def _logger(trt: Any, told: list[str]) -> Any:
                 told.append(message.strip())
 
     return Kept()
+
+
+def _writer(trt: Any, file: BinaryIO) -> Any:
+    """Writes an engine's pieces. What goes wrong is kept: TensorRT is only told that nothing was written."""
+
+    class Writer(trt.IStreamWriter):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.IStreamWriter.__init__(self)
+            self.error: OSError | None = None
+
+        def write(self, data: bytes) -> int:
+            try:
+                return file.write(data)
+            except OSError as error:
+                self.error = error
+                return 0
+
+    return Writer()
 
 
 def _name(capability: str) -> str:

@@ -207,7 +207,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, gpu_targe
     text = 'model j = scorer("starter/judge")\nflow f(i: image) -> float { j.score(i, "x") }\n'
     (folder / "s.gflow").write_text(text)
     program = compiled(load(folder / "s.gflow"), Target())
-    return program, gpu_target.part(program.plan, bundle.sources(program), "cuda:sm_90")
+    return program, gpu_target.parts(program.plan, bundle.sources(program), ["cuda:sm_90"])[0]
 
 
 def image_form(part: gpu_target.Part) -> tuple[dict[str, Form], Form]:

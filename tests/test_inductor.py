@@ -64,7 +64,7 @@ def part(made: Compiled, tmp_path_factory: pytest.TempPathFactory) -> Part:
         found = packages.part(made.plan, sources, "cpu")
         again = packages.part(made.plan, sources, "cpu", progress=lambda what: pytest.fail(what))
     assert not found.refused, found.refused
-    assert again.files == found.files  # Out of the cache: the same bytes.
+    assert again.files == found.files and again.copies == found.copies  # Out of the cache.
     return found
 
 
@@ -79,7 +79,7 @@ def bundle(made: Compiled, part: Part, tmp_path_factory: pytest.TempPathFactory)
 def package(part: Part) -> tuple[Package, bytes]:
     found = msgspec.json.decode(part.files["targets/cpu/packages.json"], type=packages.Packages)
     [one] = found.packages.values()
-    return one, part.files[one.entry]
+    return one, part.copies[one.entry].read_bytes()
 
 
 def pictures(count: int) -> Array:
@@ -321,17 +321,18 @@ def test_a_bundle_is_made_without_packages_where_none_can_be(
     assert not Executor(Bundle(tmp_path / "s").plan, bundle=Bundle(tmp_path / "s")).components.place.packages
 
 
-def test_a_package_that_computes_something_else_is_refused(package: tuple[Package, bytes]) -> None:
+def test_a_package_that_computes_something_else_is_refused(part: Part, package: tuple[Package, bytes]) -> None:
     import torch
 
     from gflow.compiler.models.inductor import Failed, _checked
 
     check = {"pixel_values": torch.from_numpy(pictures(3))}
     other = Exported(None, "image", check, ["vector"], {}, check)
+    file, inputs = part.copies[package[0].entry], package[0].inputs
     with pytest.raises(Failed, match="its values differ from torch's"):
-        _checked(lambda pixels: torch.ones(len(pixels), 16), package[1], package[0].inputs, other, "cpu", "fp32")
+        _checked(lambda pixels: torch.ones(len(pixels), 16), file, inputs, other, "cpu", "fp32")
     with pytest.raises(Failed, match="its shape is"):
-        _checked(lambda pixels: torch.ones(len(pixels), 8), package[1], package[0].inputs, other, "cpu", "fp32")
+        _checked(lambda pixels: torch.ones(len(pixels), 8), file, inputs, other, "cpu", "fp32")
 
 
 @pytest.mark.slow
@@ -345,16 +346,17 @@ def test_packages_in_16_bits_and_for_older_processors(
     from gflow.compiler.models.lowering import lower
     from gflow.kernels.pixel import shipped
 
-    found: list[tuple[bytes, Package]] = []
+    found: list[Package] = []
     features = shipped.needed(target_cpu)
+    file = tmp_path / "package"
 
     def take(exported: Exported) -> None:
         if exported.name == "image":  # Its weights are let go when the model is lowered.
-            found.append(torch_side.compiled(exported, "cpu", precision, target_cpu, features))
+            found.append(torch_side.compiled(exported, "cpu", precision, target_cpu, features, file))
 
     with torch_side.compiling("cpu"), instead(take):
         lower("scorer", Path(str(made.plan.models["judge"].folder)), tmp_path)
-    [(data, package)] = found
+    [package], data = found, file.read_bytes()
     assert package.inputs == [Input("pixel_values", "float32", [Axis("batch", 1, 256), 3, 16, 16])]
     feeds = {"pixel_values": pictures(3)}
     [ours], [theirs] = inductor.load(package, data, CPU, lambda: onnx).run(feeds), onnx.run(feeds)

@@ -269,7 +269,7 @@ def test_engines_are_built_of_networks_in_8_bits(name: str, target: str, tmp_pat
     pytest.importorskip("tensorrt_rtx", reason="the package `tensorrt_rtx` is not installed")
     given = program(tmp_path, PAINTS)
     both = quality.InEightBits.of(given, SCHEMES[name], tmp_path / "models", lambda what: None)
-    part = gpu_target.part(given.plan, writer.sources(given), target, measured=both.measured)
+    part = gpu_target.parts(given.plan, writer.sources(given), [target], measured=both.measured)[0]
     assert part.refused == {}
     told = {label: how.split(", ")[1] for label, how in part.runs.items()}
     assert told["painter.network"] == f"fp16 and {name}"

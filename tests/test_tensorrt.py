@@ -53,7 +53,7 @@ def program(folder: Path, text: str = SCRIPT) -> Compiled:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, gpu_target.Part]:
     given = program(tmp_path_factory.mktemp("script"))
-    return given, gpu_target.part(given.plan, writer.sources(given), "cuda:sm_89")
+    return given, gpu_target.parts(given.plan, writer.sources(given), ["cuda:sm_89"])[0]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_the_smallest_batch_has_a_profile_of_its_own(made: tuple[Compiled, gpu_t
 
 def test_a_script_compiled_again_is_the_same_bundle(bundle: Path, tmp_path: Path) -> None:
     given = program(tmp_path)
-    again = gpu_target.part(given.plan, writer.sources(given), "cuda:sm_89")
+    again = gpu_target.parts(given.plan, writer.sources(given), ["cuda:sm_89"])[0]
     writer.write(given, SCRIPT, tmp_path / "again", main="best_of", parts=[again])
     assert (tmp_path / "again").read_bytes() == bundle.read_bytes()
 
@@ -138,7 +138,7 @@ def test_what_goes_into_an_engine_is_the_same_in_another_process(
         "import sys, pathlib; sys.path.insert(0, 'tests')\n"
         "from test_tensorrt import program, writer, gpu_target\n"
         "given = program(pathlib.Path(sys.argv[1]))\n"
-        "part = gpu_target.part(given.plan, writer.sources(given), 'cuda:sm_89')\n"
+        "part = gpu_target.parts(given.plan, writer.sources(given), ['cuda:sm_89'])[0]\n"
         "print(*sorted(name for name in part.files if name.startswith('graphs/')), *sorted(part.tensors))\n"
         "print(*(file.stat().st_size for file in part.copies.values()))\n"
     )
@@ -169,7 +169,7 @@ def test_a_small_xl_is_built_for_several_generations(tmp_path: Path) -> None:
     used = profiles.Uses({component.identity: 4}, {"p": {Size(32, 64)}})
     found = set()
     for target in ("cuda:sm_80", "cuda:sm_120"):
-        form = gpu_target._form(part := gpu_target.Part(target), source, used)
+        form = gpu_target._form(part := gpu_target.Part(target), gpu_target._network(source, used))
         assert part.refused == {} and form.precision == "fp16" and form.engine is not None
         assert form.shapes["sample"][2] == [4, 4, 16, 8] and form.shapes["summary"][2] == [4, 16]
         found.add(form.engine.entry)
@@ -204,7 +204,8 @@ def test_a_network_that_leaves_the_range_of_float16_stays_float32(
     component = Component("g.onnx", {}, "it", 0)
     lowered = Lowered(family="any", components={"network": component})
     source = gpu_target.Source("p", "network", "diffusion", tmp_path, lowered, component)
-    form = gpu_target._form(gpu_target.Part("cuda:sm_89"), source, profiles.Uses({"it": 4}))
+    network = gpu_target._network(source, profiles.Uses({"it": 4}))
+    form = gpu_target._form(gpu_target.Part("cuda:sm_89"), network)
     assert form.precision == precision and form.engine is not None
 
 
@@ -251,6 +252,12 @@ def test_weights_of_another_size_are_not_taken() -> None:
         tensorrt.build(tensorrt.flavour("sm_89"), "sm_89", graph, held, [])
 
 
+def test_a_disk_that_is_full_is_told() -> None:
+    build = tensorrt._Build(tensorrt.flavour("sm_89"), "sm_89")
+    with pytest.raises(OSError, match="No space left"):
+        build.build(small("Relu"), {}, {"x": ((1, 4), (2, 4), (4, 4))}, Path("/dev/full"))
+
+
 def program_of_starter() -> Compiled:
     import tempfile
 
@@ -263,7 +270,7 @@ def test_a_network_that_is_not_built_is_told_and_runs_on_onnx(tmp_path: Path) ->
     from gflow.cli.compile import _not_made
 
     given = program(tmp_path, 'model j = scorer("starter/judge")\nflow f(i: image) -> float { j.score(i, "x") }\n')
-    part = gpu_target.part(given.plan, writer.sources(given), "cuda:sm_100")
+    part = gpu_target.parts(given.plan, writer.sources(given), ["cuda:sm_100"])[0]
     [told] = _not_made(given, part)
     assert told.code == "W0501" and "`j.image`, `j.text`" in told.text("title") and told.span.line == 1
     assert part.runs == {"j.image": "onnx, fp32, attention fused", "j.text": "onnx, fp32"}

@@ -66,11 +66,13 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
     from gflow.compiler.models.causal_decoder import Decoder
     from gflow.compiler.models.chat import pieces
     from gflow.compiler.models.export import NotLowered, export, release
+    from gflow.compiler.models.in_float32 import in_float32
     from gflow.compiler.models.latent_diffusion import weights_in
 
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
-    )
+    with in_float32(folder) as same:
+        model = AutoModelForCausalLM.from_pretrained(
+            same, local_files_only=True, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
+        )
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     config = model.config.get_text_config()
     length = getattr(config, "max_position_embeddings", None)

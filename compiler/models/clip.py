@@ -65,12 +65,14 @@ def lower(folder: Path, out: Path, progress: Callable[[str], None]) -> Lowered:
 
     from gflow.compiler.models.clip_towers import ImageTower, TextTower
     from gflow.compiler.models.export import export, release
+    from gflow.compiler.models.in_float32 import in_float32
     from gflow.compiler.models.latent_diffusion import batch, weights_in
     from gflow.compiler.models.tokens import lower_tokenizer
 
-    model = CLIPModel.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-    ).eval()
+    with in_float32(folder) as same:
+        model = CLIPModel.from_pretrained(
+            same, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        ).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     config = model.config
     length = min(tokenizer.model_max_length, config.text_config.max_position_embeddings)

@@ -119,6 +119,7 @@ def lower(
 
     from gflow.compiler.models import schedules
     from gflow.compiler.models.export import NotLowered, release
+    from gflow.compiler.models.in_float32 import in_float32
     from gflow.compiler.models.latent_diffusion import vae_factor
     from gflow.runtime.engines import torch_lora
     from gflow.runtime.errors import ModelMissing
@@ -129,9 +130,10 @@ def lower(
     family = _LOWERED_BY.get(kind)
     if family is None:
         raise NotLowered("pipeline", f"pipelines of the kind {kind} are not lowered")
-    pipeline = AutoPipelineForText2Image.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
-    )
+    with in_float32(folder) as same:
+        pipeline = AutoPipelineForText2Image.from_pretrained(
+            same, local_files_only=True, use_safetensors=True, torch_dtype=torch.float32
+        )
     try:
         torch_lora.fold(pipeline, loras or {})
     except ModelMissing as error:

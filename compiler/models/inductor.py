@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import shutil
 import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -48,9 +50,9 @@ def compiling(device: str) -> Iterator[None]:
 
 
 def compiled(
-    given: Exported, device: str, precision: str, target_cpu: str, features: list[str]
-) -> tuple[bytes, Package]:
-    """A package, and what it takes; its entry has no name yet. Called inside `compiling`.
+    given: Exported, device: str, precision: str, target_cpu: str, features: list[str], out: Path
+) -> Package:
+    """Writes a package to a file, and gives what it takes; its entry has no name yet. Called inside `compiling`.
 
     device: "cpu" or "cuda". precision: what it computes in; inputs and outputs stay as they are. target_cpu: as for
     kernels (`gflow compile --target-cpu`). features: what a processor must have, or the GPU's capability.
@@ -61,17 +63,17 @@ def compiled(
     try:
         with torch.no_grad(), torch.device(device), contextlib.redirect_stdout(io.StringIO()):
             program, dims = _exported(traced, _on(given.inputs, device), given)
-            data = _package(program, device, target_cpu)
+            _package(program, device, target_cpu, out)
     except Exception as error:  # torch raises whatever a model's code, the compiler or itself raises.
         raise Failed(f"torch can't compile it: {_line(error)}") from error
     inputs = [
         Input(name, str(value.dtype).removeprefix("torch."), _sides(value.shape, given.dynamic.get(name, {}), dims))
         for name, value in given.inputs.items()
     ]
-    tolerance = _checked(module, data, inputs, given, device, precision)
-    return data, Package(
+    tolerance = _checked(module, out, inputs, given, device, precision)
+    return Package(
         entry="",
-        size=len(data),
+        size=out.stat().st_size,
         torch=version("torch"),
         device=device,
         machine=shipped.machine(),
@@ -122,8 +124,8 @@ def _exported(module: nn.Module, inputs: list[Any], given: Exported) -> tuple[An
     return program, {dim.__name__: dim for dim in used}
 
 
-def _package(program: Any, device: str, target_cpu: str) -> bytes:
-    """The compiled program, without the sources that torch puts beside it."""
+def _package(program: Any, device: str, target_cpu: str, out: Path) -> None:
+    """Writes the compiled program, without the sources that torch puts beside it."""
     settings: dict[str, Any] = {}
     if device == "cpu":
         # Weights are laid out for the kernels ahead of time; the number of threads is the running machine's.
@@ -133,12 +135,13 @@ def _package(program: Any, device: str, target_cpu: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="gflow-") as folder:
         path = f"{folder}/network.pt2"
         torch._inductor.aoti_compile_and_package(program, package_path=path, inductor_configs=settings)
-        made = io.BytesIO()
-        with zipfile.ZipFile(path) as whole, zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as kept:
+        with zipfile.ZipFile(path) as whole, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as kept:
             for name in sorted(whole.namelist()):
                 if not name.endswith((".cpp", ".h", "serialization_id")):
-                    kept.writestr(zipfile.ZipInfo(name), whole.read(name))
-    return made.getvalue()
+                    info = zipfile.ZipInfo(name)
+                    info.file_size = whole.getinfo(name).file_size
+                    with whole.open(name) as entry, kept.open(info, "w") as moved:
+                        shutil.copyfileobj(entry, moved)
 
 
 def _sides(shape: Sequence[int], dynamic: Mapping[int, Any], dims: Mapping[str, Any]) -> list[int | Axis]:
@@ -155,13 +158,14 @@ def _sides(shape: Sequence[int], dynamic: Mapping[int, Any], dims: Mapping[str, 
 
 
 def _checked(
-    module: Any, data: bytes, inputs: Sequence[Input], given: Exported, device: str, precision: str
+    module: Any, package: Path, inputs: Sequence[Input], given: Exported, device: str, precision: str
 ) -> float:
     """The tolerance that was met. Raises Failed."""
     from gflow.runtime.engines.inductor import Refused, loaded
 
     try:
-        call = loaded(data, device)
+        with package.open("rb") as file:
+            call = loaded(file, device)
     except Refused as error:
         raise Failed(str(error)) from error
     share = TOLERANCE if device == "cpu" and precision == "fp32" else _LOOSE[precision]

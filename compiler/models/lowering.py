@@ -7,12 +7,12 @@ import gc
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
 from gflow.compiler.models.export import NotLowered
+from gflow.compiler.scratch import scratch
 from gflow.runtime import cache
 from gflow.runtime.lowered import NAME, Lowered, read, write
 
@@ -58,18 +58,16 @@ def _identity(provider: str, folder: Path, loras: Mapping[str, float]) -> str:
 
 
 def _make(provider: str, folder: Path, place: Path, progress: Progress, loras: Mapping[str, float]) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    # Beside its place, as weights are named relative to it.
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
     try:
-        lower(provider, folder, part, progress, loras)
-        try:
-            os.replace(part, place)
-        except OSError:
-            if not _usable(place):  # Else another process was faster.
-                raise
+        # Beside its place, as weights are named relative to it.
+        with scratch(place.parent) as part:
+            lower(provider, folder, part, progress, loras)
+            try:
+                os.replace(part, place)
+            except OSError:
+                if not _usable(place):  # Else another process was faster.
+                    raise
     finally:
-        shutil.rmtree(part, ignore_errors=True)
         gc.collect()  # What torch traced refers to itself, and to all weights.
 
 

@@ -110,9 +110,7 @@ def command(
                 _refuse(made)
                 small = _in_8_bits(made, scheme, Path(folder), lambda what: observer.say(f"trying {what} …"))
                 gpus = [target for target in wanted if target != known.CPU]
-                parts = [
-                    _for_gpu(made, target, observer.exporting, small.measured if small else None) for target in gpus
-                ]
+                parts = _for_gpus(made, gpus, observer.exporting, small.measured if small else None)
                 cost = small.quality(parts) if small else None
                 if engine == "inductor":
                     parts += [_packages(made, target, target_cpu, parts, observer.exporting) for target in wanted]
@@ -160,18 +158,19 @@ def _in_8_bits(
     return InEightBits.of(made, scheme, folder, progress)
 
 
-def _for_gpu(
-    made: Compiled, target: str, progress: Callable[[str], None], measured: Measured | None = None
-) -> Part:
-    """What the bundle holds for a GPU. Raises InputError where what makes it is not installed."""
+def _for_gpus(
+    made: Compiled, targets: list[str], progress: Callable[[str], None], measured: Measured | None = None
+) -> list[Part]:
+    """What the bundle holds for GPUs. Raises InputError where what makes it is not installed."""
     from gflow.compiler import bundle, gpu_target
     from gflow.runtime.errors import InputError
 
     try:
-        return gpu_target.part(made.plan, bundle.sources(made), target, progress, measured)
+        return gpu_target.parts(made.plan, bundle.sources(made), targets, progress, measured)
     except ImportError as error:
         raise InputError(
-            f"compiling for {target} needs {error.name}, which is not installed", help="pip install 'gflow[gpu]'"
+            f"compiling for {targets[0]} needs {error.name}, which is not installed",
+            help="pip install 'gflow[gpu]'",
         ) from error
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -137,7 +137,7 @@ class InductorNetwork(Network):
     library = "AOTInductor"
 
     def __init__(self, package: Package, data: bytes, other: Callable[[], Network]) -> None:
-        self.package, self.call, self._make_other = package, loaded(data, package.device), other
+        self.package, self.call, self._make_other = package, loaded(io.BytesIO(data), package.device), other
         super().__init__(lambda split: _Session(package, self.call), 1)
 
     def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
@@ -185,8 +185,8 @@ class OnDevice(InductorNetwork):
             return [ort.OrtValue.from_dlpack(each.contiguous()) for each in made]
 
 
-def loaded(data: bytes, device: str) -> Callable[[list[Any]], list[Any]]:
-    """A package as a function from tensors to tensors, which checks nothing. Raises Refused."""
+def loaded(file: BinaryIO, device: str) -> Callable[[list[Any]], list[Any]]:
+    """A package, which is read, as a function from tensors to tensors, which checks nothing. Raises Refused."""
     # Threads of OpenMP that spin take the cores from ONNX Runtime's; it asks when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # What `aoti_load_package` ends in, without the compiler that it imports, and the folder that it leaves behind.
@@ -194,7 +194,7 @@ def loaded(data: bytes, device: str) -> Callable[[list[Any]], list[Any]]:
     try:
         import torch
 
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(file) as archive:
             archive.extractall(folder.name)
         [library] = Path(folder.name).rglob("*.so")
         if device == "cpu":

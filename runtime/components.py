@@ -63,6 +63,8 @@ class Components:
     loads: int = 0
     bytes_read: int = 0
     _held: dict[str, _Held] = field(default_factory=dict)
+    #: Those for which a device had no room ahead of time, until it has more.
+    _waiting: set[str] = field(default_factory=set)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def network(self, folder: Folder, component: Component) -> Network:
@@ -117,7 +119,7 @@ class Components:
             return
         with self._lock:
             wanted = next((each for each in self.coming.soon() if each not in self._held), None)
-            if wanted is None or wanted not in self.known:
+            if wanted is None or wanted not in self.known or wanted in self._waiting:
                 return
             folder, component = self.known[wanted]
             gone, left = list[_Held](), dict(self._held)
@@ -156,6 +158,8 @@ class Components:
             load = self._load if fits else self._load_or_let_go
             held.network.set_result(load(folder, held.component))
         except BaseException as error:
+            if fits and isinstance(error, OutOfMemory):
+                self._waiting.add(held.component.identity)
             self.release(held.component.identity)  # The next one who asks tries again.
             held.network.set_exception(error)
 
@@ -181,6 +185,7 @@ class Components:
     def _drop(self, held: _Held) -> None:
         """Lets a network go. Where the plan needs it again, a GPU's is kept in pinned memory."""
         component, pinned = held.component, self.place.pinned
+        self._waiting.clear()
         self.release(component.identity)
         self.evicted(_label(component))
         form = self.place.forms.get(component.identity)

@@ -17,6 +17,7 @@ from gflow.compiler.device_graphs import GRAPHS
 from gflow.kernels.types import Array
 from gflow.runtime import denoise, device_denoise
 from gflow.runtime import lowered as low
+from gflow.runtime.coming import Coming
 from gflow.runtime.components import Components
 from gflow.runtime.denoise import Schedule, Step
 from gflow.runtime.device import Bound
@@ -26,6 +27,7 @@ from gflow.runtime.errors import OutOfMemory
 from gflow.runtime.loops import MOST
 from gflow.runtime.network import Network
 from gflow.runtime.sessions import session
+from gflow.runtime.targets import Place
 
 ROOT = Path(__file__).parent.parent
 STARTER = ROOT / "gflow" / "starter"
@@ -241,3 +243,29 @@ def test_networks_that_are_idle_make_room_on_a_device_that_is_full() -> None:
     with pytest.raises(OutOfMemory):
         card.network(folder, parts["text_encoder"])
     assert len(card._held) == 2
+
+
+def test_what_a_device_has_no_room_for_is_not_tried_again_until_it_has_more() -> None:
+    folder = STARTER / "scenes" / "lowered"
+    parts = low.read(folder).components
+    tried: list[str] = []
+
+    class Card(Components):
+        def _load(self, folder: Any, component: low.Component) -> Network:
+            tried.append(component.graph)
+            if len(self._held) > 1:
+                raise OutOfMemory("there is not enough memory")
+            return super()._load(folder, component)
+
+    card = Card(place=Place("cuda:sm_90", "a device"))
+    card.known = {part.identity: (folder, part) for part in parts.values()}
+    card.coming = Coming([parts[name].identity for name in ("text_encoder", "network")])
+    with card.network(folder, parts["text_encoder"]).telling():
+        for _ in range(3):
+            card.network(folder, parts["text_encoder"])
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread() and thread.name.endswith("(_fill)"):
+                    thread.join(20)
+        assert tried == ["text_encoder.onnx", "network.onnx"]
+    card.network(folder, parts["network"])
+    assert tried[2:] == ["network.onnx", "network.onnx"]  # Before and after the other was let go.

@@ -255,7 +255,7 @@ def test_weights_of_another_size_are_not_taken() -> None:
 def test_a_disk_that_is_full_is_told() -> None:
     build = tensorrt._Build(tensorrt.flavour("sm_89"), "sm_89")
     with pytest.raises(OSError, match="No space left"):
-        build.build(small("Relu"), {}, {"x": ((1, 4), (2, 4), (4, 4))}, Path("/dev/full"))
+        build.build(small("Relu"), {}, [{"x": ((1, 4), (2, 4), (4, 4))}], Path("/dev/full"))
 
 
 def program_of_starter() -> Compiled:

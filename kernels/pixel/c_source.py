@@ -84,7 +84,7 @@ class Writer:
 
     def code(self) -> Code:
         ranges = self._ranges()
-        groups = [self._group(stage) for stage in self.stages if stage.head is stage]
+        groups = [self._group(stage) for stage in self.stages if stage.head is None]
         count = len(self.stages)
         lines = [
             prelude(),
@@ -210,7 +210,7 @@ class Writer:
         number = self.number_of[id(head.node)]
         lines = [f"for (int32_t y = done[{number}]; y < hi[{number}]; y++) {{"]
         for stage in self.stages:
-            if stage.head is head:
+            if (stage.head or stage) is head:
                 lines += [f"  {line}" for line in Row(self, stage).lines()]
         return [*lines, "}"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from gflow.kernels.pixel.picture import Picture
 
@@ -22,7 +23,8 @@ class Warps:
     """What a row reads anywhere. `found`: the lines of its body that tell where, with the type and the name."""
 
     def __init__(self, row: Row) -> None:
-        self.row = row
+        # Else they would hold each other, and the pictures that code was written for, until Python looks for such.
+        self.row: Row = proxy(row)
         self.found: dict[str, tuple[str, str]] = {}
 
     def value(self, node: Picture, channel: int) -> str:

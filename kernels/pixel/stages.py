@@ -33,8 +33,8 @@ class Stage:
     it reads, and the spatial node that it reads them through (None: the same pixel). flat: channels are treated
     alike, so that a row is one run of numbers, pixel by pixel; else it has a row a channel. strip: rows of a whole
     strip are kept, as others are made of several; else one row at a time. margin: the nodes that reach to the left
-    and right of it, where the edge is repeated. head: the stage whose rows it is made with, itself where `strip` or
-    a result."""
+    and right of it, where the edge is repeated. head: the stage whose rows it is made with; None where `strip`
+    or a result, as it is made by itself."""
 
     node: Picture
     output: int | None = None
@@ -231,9 +231,10 @@ def _group(order: list[Stage], made: dict[int, Stage]) -> None:
                 readers.setdefault(id(node), []).append((stage, by))
     for stage in reversed(order):
         reading = readers.get(id(stage.node), [])
-        heads = {id(reader.head): reader.head for reader, _ in reading}
+        made_with = [reader.head or reader for reader, _ in reading]
+        heads = {id(head): head for head in made_with}
         down = any(by is not None and "y" in axis(by) for _, by in reading)
         if stage.output is not None or down or len(heads) != 1:
-            stage.strip, stage.head = bool(reading), stage
+            stage.strip = bool(reading)
         else:
             [stage.head] = heads.values()

@@ -18,7 +18,7 @@ builtin.module {
       %8 = gflow.const "1" : !gflow.type<"int">
       %9 = gflow.const "1.0" : !gflow.type<"float">
       gflow.yield %9 : !gflow.type<"float">
-    } {
+    }, {
       %10 = gflow.const "1.0" : !gflow.type<"duration">
       %11 = gflow.call "op" ">" ["left", "right"](%wait, %10) : (!gflow.type<"duration">, !gflow.type<"duration">) -> !gflow.type<"bool">
       %12 = gflow.if %11 {

@@ -20,18 +20,18 @@ builtin.module {
     %10 = gflow.call "op" "upper" ["text"](%9) : (!gflow.type<"text">) -> !gflow.type<"text">
     %b = gflow.match %10 ["\22A\22", "\22B\22"] {
       gflow.yield %a : !gflow.type<"image">
-    } {
+    }, {
       %11 = gflow.const "[8, 8]" : !gflow.type<"size">
       %12 = gflow.const "\22red\22" : !gflow.type<"text">
       %13 = gflow.call "op" "solid" ["size", "color"](%11, %12) : (!gflow.type<"size">, !gflow.type<"text">) -> !gflow.type<"image">
       gflow.yield %13 : !gflow.type<"image">
-    } {
+    }, {
       gflow.yield %a : !gflow.type<"image">
     } : !gflow.type<"text"> -> !gflow.type<"image">
     %14 = gflow.const "\22z\22" : !gflow.type<"text">
     %c = gflow.match %14 ["\22A\22"] {
       gflow.yield %b : !gflow.type<"image">
-    } {
+    }, {
       %15 = gflow.const "1" : !gflow.type<"int">
       %16 = gflow.const "1" : !gflow.type<"int">
       %17 = gflow.call "op" "+" ["left", "right"](%15, %16) : (!gflow.type<"int">, !gflow.type<"int">) -> !gflow.type<"int">

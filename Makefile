@@ -35,6 +35,9 @@ test: install lint  ## everything the project promises, but for the slow tests
 test-slow: install  ## what takes longer: more random programs, the starter models' figures
 	$(BIN)/pytest -n auto -m slow
 
+test-gpu: install  ## what takes a GPU; `make test` skips it where there is none
+	$(BIN)/pytest -v tests/test_on_gpu.py
+
 bench: install  ## the figures of the README
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/compiled.py
@@ -48,4 +51,4 @@ bench-gpu: install  ## models and kernels on a GPU, beside diffusers and PyTorch
 clean:  ## remove what these targets made
 	rm -rf $(VENV) out build *.egg-info
 
-.PHONY: help install demo lint test test-slow bench bench-gpu clean
+.PHONY: help install demo lint test test-slow test-gpu bench bench-gpu clean

@@ -49,7 +49,8 @@ def failed(error: Exception, library: str = "ONNX Runtime") -> EngineFailed:
     if isinstance(error, NoCuda) and not error.out_of_memory:
         return EngineFailed(f"the GPU failed: {error}")
     text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
-    if isinstance(error, NoCuda) or "allocat" in text.lower() or "memory" in text.lower():
+    full = isinstance(error, NoCuda | MemoryError) or "allocat" in text.lower() or "memory" in text.lower()
+    if full:
         return OutOfMemory(f"there is not enough memory: {text}", help="ask for a smaller size")
     return EngineFailed(f"{library} failed: {text}")
 

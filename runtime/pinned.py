@@ -25,17 +25,18 @@ class Pinned:
         self._lock = threading.Lock()
 
     def hold(self, names: Sequence[str]) -> None:
-        """Reads entries there, as far as there is room. What can't be read, its reader will tell."""
+        """Reads entries there, if there is room for all of them. What can't be read, its reader will tell."""
         with self._lock, suppress(NoCuda, BundleBroken):
             if self.room is None:
                 self.room = _available() // 2
-            for name in dict.fromkeys(names):
-                size = self.bundle.size(name)
-                if name not in self._held and 0 < size <= self.room:
-                    buffer = cuda.pinned(size)
-                    self.bundle.read_into(name, memoryview(buffer))
-                    self._held[name] = buffer
-                    self.room -= size
+            sizes = {name: self.bundle.size(name) for name in names if name not in self._held}
+            if sum(sizes.values()) > self.room:
+                return
+            for name, size in sizes.items():
+                buffer = cuda.pinned(size)
+                self.bundle.read_into(name, memoryview(buffer))
+                self._held[name] = buffer
+                self.room -= size
 
     def get(self, names: Sequence[str]) -> dict[str, Any] | None:
         """The entries, as uint8; None where some are not there."""

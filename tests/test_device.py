@@ -20,7 +20,7 @@ from gflow.runtime import lowered as low
 from gflow.runtime.coming import Coming
 from gflow.runtime.components import Components
 from gflow.runtime.denoise import Schedule, Step
-from gflow.runtime.device import Bound
+from gflow.runtime.device import Bound, empty
 from gflow.runtime.engines.onnx_diffusion import DiffusionModel
 from gflow.runtime.engines.onnx_language import LanguageModel
 from gflow.runtime.errors import OutOfMemory
@@ -269,3 +269,9 @@ def test_what_a_device_has_no_room_for_is_not_tried_again_until_it_has_more() ->
         assert tried == ["text_encoder.onnx", "network.onnx"]
     card.network(folder, parts["network"])
     assert tried[2:] == ["network.onnx", "network.onnx"]  # Before and after the other was let go.
+
+
+def test_memory_that_is_not_there_is_told_as_such() -> None:
+    """A run that is told so halves its batches."""
+    with pytest.raises(OutOfMemory):
+        empty([1 << 44], np.float32, "cpu")

@@ -186,8 +186,10 @@ def _form(made: Part, network: _Network) -> Form:
             why = str(error)
     if why:
         made.refused[source.label] = why
-    built = f"{engine.package} {engine.version}" if engine else "onnx"
-    made.runs[source.label] = f"{built}, {run.told}" + (", attention fused" if fused else "")
+    if engine is not None:
+        made.runs[source.label] = f"{engine.package} {engine.version}, {run.told}"
+    else:
+        made.runs[source.label] = f"onnx, {run.told}" + (", attention fused" if fused else "")
     made.tolerances[source.label] = float(f"{source.component.tolerance + network.difference:.1e}")
     shapes = network.planned[0] if network.planned else {}
     return Form(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from gflow.runtime import seal
 from gflow.runtime.errors import BundleBroken
 from gflow.runtime.plan import Plan
+
+Read = TypeVar("Read", bytes, memoryview)
 
 #: The entry that says which kernels there are.
 KERNELS = "kernels/index.json"
@@ -144,27 +147,23 @@ class Bundle:
 
     def read(self, name: str) -> bytes:
         """An entry's bytes."""
+        return self._taken(name, lambda file, size: file.read(size))
+
+    def read_into(self, name: str, into: memoryview) -> None:
+        """Reads an entry into memory of its size."""
+        self._taken(name, lambda file, size: into[: file.readinto(into)])
+
+    def _taken(self, name: str, take: Callable[[BufferedReader, int], Read]) -> Read:
+        """What is read of an entry, by who is given the file where it begins, and its size; it is checked."""
         entry = self._entry(name)
         with open(self.path, "rb") as file:
             file.seek(entry.begin)
             digest = seal.digest(file.read(entry.offset - entry.begin))
-            data = file.read(entry.size)
+            data = take(file, entry.size)
         digest.update(data)
         if digest.hexdigest() != entry.digest:
             raise self._changed(name)
         return data
-
-    def read_into(self, name: str, into: memoryview) -> None:
-        """Reads an entry into memory of its size."""
-        entry, got = self._entry(name), 0
-        with open(self.path, "rb", buffering=0) as file:
-            file.seek(entry.begin)
-            digest = seal.digest(file.read(entry.offset - entry.begin))
-            while count := file.readinto(into[got:]):
-                got += count
-        digest.update(into)
-        if digest.hexdigest() != entry.digest:
-            raise self._changed(name)
 
     def size(self, name: str) -> int:
         """An entry's bytes, counted."""

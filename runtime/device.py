@@ -80,12 +80,9 @@ class Bound(Network):
         self.device, self.loops = device, Loops(device)
         self._caller = ThreadPoolExecutor(1, "recording") if records else None
 
-    def run(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None = None) -> list[Array]:
-        """See `Network.run`."""
-        with self.telling():
-            known = {name: np.ascontiguousarray(value) for name, value in feeds.items() if name in self.inputs}
-            found: list[Array] = self._call(partial(self._session.run, outputs, known), 0)
-            return found
+    def _whole(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None) -> list[Array]:
+        found: list[Array] = self._call(partial(self._session.run, outputs, feeds), 0)
+        return found
 
     def put(self, array: Any) -> Value:
         return put(array, self.device)

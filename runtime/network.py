@@ -86,8 +86,13 @@ class Network:
                 self._split, self._session = False, None
                 self._session = self._load(False)
             found: list[Array]
-            found = self._spread(known, outputs, count) if self._split else self._session.run(outputs, known)
+            found = self._spread(known, outputs, count) if self._split else self._whole(known, outputs)
             return found
+
+    def _whole(self, feeds: Mapping[str, Any], outputs: Sequence[str] | None) -> list[Array]:
+        """In one call of the session."""
+        found: list[Array] = self._session.run(outputs, feeds)
+        return found
 
     @contextmanager
     def telling(self) -> Iterator[None]:

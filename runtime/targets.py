@@ -211,8 +211,8 @@ def _place(bundle: Bundle) -> Place:
     told = ""
     if target.name != f"cuda:{gpu.capability}":
         told = f"compiled for {names}, and this is {gpu.told}: networks run on ONNX Runtime's CUDA"
-    near = pixels(bundle, target.name, gpu, "cuda"), Pinned(bundle)
-    return Place(target.name, "cuda", gpu, forms, *near, told)
+    near = pixels(bundle, target.name, gpu, "cuda")
+    return Place(target.name, "cuda", gpu, forms, near, Pinned(bundle), told)
 
 
 def pixels(bundle: Bundle, target: str, gpu: Gpu, device: str) -> Pixels | None:

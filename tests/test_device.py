@@ -223,19 +223,25 @@ def test_the_lean_runtime_finds_the_graph_in_a_bundle(tmp_path: Path) -> None:
     assert "['made', 'sample'] ['sums']" in done.stdout and "s/gflow/__init__" in done.stdout, done.stderr
 
 
+class Card(Components):
+    """A device that holds so many networks. tried: those that were to be loaded."""
+
+    def __init__(self, room: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.room, self.tried = room, list[str]()
+
+    def _load(self, folder: Any, component: low.Component) -> Network:
+        self.tried.append(component.graph)
+        if len(self._held) > self.room:
+            raise OutOfMemory("there is not enough memory")
+        return super()._load(folder, component)
+
+
 def test_networks_that_are_idle_make_room_on_a_device_that_is_full() -> None:
-    """A card that holds two networks of the three."""
     folder = STARTER / "scenes" / "lowered"
     parts = low.read(folder).components
     gone: list[str] = []
-
-    class Card(Components):
-        def _load(self, folder: Any, component: low.Component) -> Network:
-            if len(self._held) > 2:
-                raise OutOfMemory("there is not enough memory")
-            return super()._load(folder, component)
-
-    card = Card(evicted=gone.append)
+    card = Card(2, evicted=gone.append)
     for name in ("text_encoder", "network", "decoder"):
         card.network(folder, parts[name])
     assert gone == ["text_encoder"] and len(card._held) == 2
@@ -248,16 +254,7 @@ def test_networks_that_are_idle_make_room_on_a_device_that_is_full() -> None:
 def test_what_a_device_has_no_room_for_is_not_tried_again_until_it_has_more() -> None:
     folder = STARTER / "scenes" / "lowered"
     parts = low.read(folder).components
-    tried: list[str] = []
-
-    class Card(Components):
-        def _load(self, folder: Any, component: low.Component) -> Network:
-            tried.append(component.graph)
-            if len(self._held) > 1:
-                raise OutOfMemory("there is not enough memory")
-            return super()._load(folder, component)
-
-    card = Card(place=Place("cuda:sm_90", "a device"))
+    card = Card(1, place=Place("cuda:sm_90", "a device"))
     card.known = {part.identity: (folder, part) for part in parts.values()}
     card.coming = Coming([parts[name].identity for name in ("text_encoder", "network")])
     with card.network(folder, parts["text_encoder"]).telling():
@@ -266,9 +263,9 @@ def test_what_a_device_has_no_room_for_is_not_tried_again_until_it_has_more() ->
             for thread in threading.enumerate():
                 if thread is not threading.current_thread() and thread.name.endswith("(_fill)"):
                     thread.join(20)
-        assert tried == ["text_encoder.onnx", "network.onnx"]
+        assert card.tried == ["text_encoder.onnx", "network.onnx"]
     card.network(folder, parts["network"])
-    assert tried[2:] == ["network.onnx", "network.onnx"]  # Before and after the other was let go.
+    assert card.tried[2:] == ["network.onnx", "network.onnx"]  # Before and after the other was let go.
 
 
 def test_memory_that_is_not_there_is_told_as_such() -> None:
